@@ -1,0 +1,69 @@
+# Handoff's commands. `make` lists them; `make report` is the main one.
+#
+# Each sets up what it needs by itself: .venv from envs/*.lock, once. Variables that are passed on:
+#   PYTHON=python3.12            make .venv from this Python instead of the newest on the PATH
+#   SNAKEMAKE_ARGS="--cores 2"   more options for Snakemake
+#   PYTEST_ARGS="-k blocks"      more options for pytest
+
+.POSIX:
+
+# A job's `python` is then the one of .venv. `exec`: Ctrl-C reaches Snakemake and nobody in between.
+IN_VENV = export PATH="$$PWD/.venv/bin:$$PATH"; exec
+# Not the program of that name: its first line holds a path that breaks when the project moves.
+SNAKEMAKE = .venv/bin/python -m snakemake --cores all $(SNAKEMAKE_ARGS)
+
+help: ## lists these commands (plain `make` does too)
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-16s %s\n", $$1, $$2 }'
+
+report: set-up-run ## measures this machine with config/config.yaml and writes results/default/report.html
+	@$(IN_VENV) $(SNAKEMAKE) --configfile config/config.yaml
+
+quick: set-up-run ## the same in a minute, with config/smoke.yaml: indicative only
+	@$(IN_VENV) $(SNAKEMAKE) --configfile config/smoke.yaml
+
+mine: set-up-run ## your own data and function: edit config/mine.yaml first
+	@$(IN_VENV) $(SNAKEMAKE) --configfile config/mine.yaml
+
+article: set-up-run ## the article's experiments, its figures beside this machine's
+	@$(IN_VENV) $(SNAKEMAKE) --configfile config/article.yaml
+
+sweep: set-up-run ## many sizes, kinds and worker counts; takes hours
+	@$(IN_VENV) $(SNAKEMAKE) --configfile config/sweep.yaml
+
+doctor: set-up-run ## says what this machine is and what disturbs measuring on it
+	@$(IN_VENV) python scripts/describe_machine.py --doctor
+
+test: set-up-development ## the tests, without the slow ones
+	@$(IN_VENV) python -m pytest -q -m "not slow" $(PYTEST_ARGS)
+
+test-slow: set-up-development ## the slow tests only
+	@$(IN_VENV) python -m pytest -q -m slow $(PYTEST_ARGS)
+
+test-all: test test-slow ## every test
+
+lint: set-up-development ## the checks of form, types, floors and workflow
+	@$(IN_VENV) ruff check .
+	@$(IN_VENV) ruff format --check .
+	@$(IN_VENV) mypy
+	@PYTHONPATH=scripts; export PYTHONPATH; $(IN_VENV) lint-imports --no-logo
+	@$(IN_VENV) snakefmt --check Snakefile workflow/Snakefile
+	@$(IN_VENV) .venv/bin/python -m snakemake --lint
+
+docs: set-up-run ## renews the pages that are made from the code: columns, config, the graph of rules
+	@$(IN_VENV) python scripts/write_columns_page.py --out docs/columns.md
+	@$(IN_VENV) python scripts/write_config_reference.py --out config/README.md
+	@$(IN_VENV) python scripts/draw_rulegraph.py --out docs/rulegraph.svg
+
+clean: ## removes the results of all runs, not the example and not .venv
+	@[ ! -d results ] || find results -mindepth 1 -maxdepth 1 ! -name example -exec rm -rf {} +
+
+distclean: clean ## removes .venv and what Snakemake and the checks keep, too
+	@rm -rf .venv .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
+
+set-up-run:
+	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && "$$python" scripts/set_up.py run
+
+set-up-development:
+	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && "$$python" scripts/set_up.py development
+
+.PHONY: help report quick mine article sweep doctor test test-slow test-all lint docs clean distclean set-up-run set-up-development

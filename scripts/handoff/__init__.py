@@ -1,0 +1,1 @@
+"""Handoff: measure every practical way of handing data from one Python worker to another."""

@@ -1,0 +1,260 @@
+"""Blocks: in which order a plan is measured, and what of it lies on disk already, whole.
+
+A block is one pass over all strategies of a payload kind, in an order shuffled with a recorded seed,
+within one campaign. It is whole or it is measured again: if a job of it is missing, damaged, of another
+plan or of another campaign than the others, the ratios inside it would compare unlike things.
+
+This needs no help from Snakemake's own bookkeeping. A whole block keeps the campaign that stands in its
+files; any other block gets this start's campaign. The campaign is a parameter of every measuring job,
+so Snakemake runs exactly the jobs whose block is not whole.
+
+Standard library only: the Snakefile reads this at every start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from handoff import provenance
+from handoff.records import BadTable, InvocationFile, read_invocation
+from handoff.scenarios import Payload, Plan, Scenario
+from handoff.strategies import LIBRARY, Strategy
+
+SHARED_CODE = ("../measure_strategy.py", "measure", "payloads", "transports/__init__.py", "executors/__init__.py", "tasks.py")
+"""Code that every measured process runs, whatever its strategy."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One measuring job: one strategy, one payload kind, one block."""
+
+    block: int
+    kind: str
+    strategy: Strategy
+    slot: int
+    """Its place in the block's order, from 0."""
+    order_seed: int
+
+    @property
+    def file(self) -> str:
+        """Its result inside results/<run>/."""
+        return f"timings/{self.kind}/{self.strategy.id}/block~{self.block}.csv"
+
+
+def _seed(*parts: object) -> int:
+    text = "/".join(map(str, parts))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def block_order(plan: Plan, block: int, kind: str) -> tuple[Job, ...]:
+    """The jobs of one block in the order they run: a shuffle that depends on seed, block and kind alone."""
+    seed = _seed(plan.seed, block, kind)
+    strategies = list(plan.strategies(kind))
+    random.Random(seed).shuffle(strategies)
+    return tuple(Job(block, kind, strategy, slot, seed) for slot, strategy in enumerate(strategies))
+
+
+def run_order(plan: Plan) -> tuple[Job, ...]:
+    """All jobs in the order they run. Kinds are shuffled within a round, so that drift does not line up with them."""
+    jobs: list[Job] = []
+    for block in range(1, plan.blocks + 1):
+        kinds = list(plan.kinds)
+        random.Random(_seed(plan.seed, block)).shuffle(kinds)
+        for kind in kinds:
+            jobs.extend(block_order(plan, block, kind))
+    return tuple(jobs)
+
+
+def _code_files(strategies: tuple[Strategy, ...]) -> Iterator[Path]:
+    for name in SHARED_CODE:
+        path = LIBRARY / name
+        yield from (path.glob("*.py") if path.is_dir() else [path])
+    for strategy in strategies:
+        yield from strategy.files
+
+
+def expected(plan: Plan, kind: str) -> dict[str, Any]:
+    """What every job of a kind's block must have been measured with; it stands in each result's first line.
+
+    Values are compared one by one, so that a difference can be named.
+    """
+    scenarios = [scenario.to_json() | {"strategies": sorted(scenario.strategies)} for scenario in plan.of_kind(kind)]
+    files = [path for payload in plan.payloads.values() if (path := payload.path) and payload.kind == kind]
+    return {
+        "seed": plan.seed,
+        "seconds": plan.seconds_per_invocation,
+        "strategies": sorted(strategy.id for strategy in plan.strategies(kind)),
+        "scenarios": hashlib.sha256(json.dumps(scenarios, sort_keys=True).encode()).hexdigest()[:12],
+        "files": {path: [(stat := Path(path).stat()).st_size, stat.st_mtime_ns] for path in files},
+        "environment": provenance.environment_id(""),
+        "machine": provenance.machine_id(),
+        "code": provenance.code_digest(_code_files(plan.strategies(kind))),
+    }
+
+
+_CAUSES = {
+    "seed": "the seed changed",
+    "seconds": "seconds_per_invocation changed",
+    "strategies": "its strategies changed",
+    "scenarios": "its scenarios changed",
+    "files": "the payload's file changed",
+    "environment": "Python or a package changed",
+    "machine": "it was measured on another machine or kernel",
+}
+
+
+def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """Why a result does not belong to the plan; '' if it does."""
+    for key, cause in _CAUSES.items():
+        if found.get(key) != wanted[key]:
+            return cause
+    old, new = found.get("code", {}), wanted["code"]
+    changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+    return f"the code changed: {', '.join(changed)}" if changed else ""
+
+
+@dataclass(frozen=True)
+class Block:
+    """The state of one block on disk."""
+
+    number: int
+    kind: str
+    jobs: tuple[Job, ...]
+    campaign: str
+    """Of its files if it is whole, else this start's."""
+    missing: int
+    """Jobs without a result."""
+    cause: str
+    """Why it has to be measured (again); '' if it is whole."""
+
+    @property
+    def whole(self) -> bool:
+        return not self.cause
+
+
+def inspect(plan: Plan, block: int, kind: str, folder: Path, wanted: Mapping[str, Any]) -> Block:
+    """Look at one block's files in results/<run>/ (folder)."""
+    jobs = block_order(plan, block, kind)
+    present = [job for job in jobs if (folder / job.file).is_file()]
+    missing = len(jobs) - len(present)
+    campaigns = set()
+    cause = "not measured yet" if not present else f"{missing} of its {len(jobs)} results are missing" if missing else ""
+    for job in present:
+        try:
+            record = read_invocation(folder / job.file)
+        except BadTable as error:
+            cause = str(error)
+            break
+        campaigns.add(str(record.invocation["campaign"]))
+        if difference := _difference(record.plan, wanted):
+            cause = difference
+            break
+    if not cause and len(campaigns) > 1:
+        cause = "its results are of different starts"
+    return Block(block, kind, jobs, provenance.campaign() if cause else campaigns.pop(), missing, cause)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A plan, where its results lie, and what is left to do."""
+
+    plan: Plan
+    folder: Path
+
+    @cached_property
+    def wanted(self) -> dict[str, dict[str, Any]]:
+        """For each kind, what its results must have been measured with."""
+        return {kind: expected(self.plan, kind) for kind in self.plan.kinds}
+
+    @cached_property
+    def blocks(self) -> dict[tuple[str, int], Block]:
+        return {
+            (kind, block): inspect(self.plan, block, kind, self.folder, self.wanted[kind])
+            for block in range(1, self.plan.blocks + 1)
+            for kind in self.plan.kinds
+        }
+
+    @cached_property
+    def jobs(self) -> dict[str, Job]:
+        """Every job by its file, in the order they run."""
+        return {job.file: job for job in run_order(self.plan)}
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        return {file: place for place, file in enumerate(self.jobs)}
+
+    def job(self, kind: str, strategy: str, block: int | str) -> Job:
+        return self.jobs[f"timings/{kind}/{strategy}/block~{block}.csv"]
+
+    def priority(self, kind: str, strategy: str, block: int | str) -> int:
+        """For Snakemake, which runs higher numbers first."""
+        return len(self.jobs) - self.places[self.job(kind, strategy, block).file]
+
+    @property
+    def to_measure(self) -> list[Job]:
+        """Jobs of blocks that are not whole, in the order they run."""
+        return [job for job in self.jobs.values() if not self.blocks[job.kind, job.block].whole]
+
+    def payload_of_kind(self, kind: str) -> tuple[Payload, ...]:
+        return tuple(payload for payload in self.plan.payloads.values() if payload.kind == kind)
+
+    def estimate(self, job: Job) -> float:
+        """Seconds that a job is expected to take: start-up, then for each scenario its time slice or a few transfers.
+
+        Rough on purpose: it is printed before anything is known. The time left is then corrected by what
+        finished jobs took.
+        """
+        heavy = 0.6 if any(s.payload.may_be not in ("array", "objects") for s in self.plan.of_kind(job.kind)) else 0.0
+        return 0.7 + heavy + sum(_scenario_seconds(s, self.plan) for s in self.plan.jobs(job.kind, job.strategy))
+
+    def announcement(self) -> list[str]:
+        """What is about to happen, in words; printed before anything starts."""
+        plan, todo = self.plan, self.to_measure
+        lines = []
+        again = [b for b in self.blocks.values() if b.cause and b.missing < len(b.jobs)]
+        for cause in dict.fromkeys(block.cause for block in again):
+            which = ", ".join(f"{b.kind} {b.number}" for b in again if b.cause == cause)
+            lines.append(f"These blocks are measured again, whole, because {cause}: {which}.")
+        if not todo:
+            return [f"Run {plan.run!r}: all {len(self.jobs)} measuring jobs are there and whole; nothing is measured."]
+        seconds = sum(map(self.estimate, todo))
+        candidates = {s.id for kind in plan.kinds for s in plan.strategies(kind) if s.role == "candidate"}
+        lines.append(
+            f"Run {plan.run!r}: {len(plan.scenarios)} scenarios, {len(candidates)} strategies, {plan.blocks} blocks; "
+            f"{len(todo)} of {len(self.jobs)} measuring jobs to do, about {spoken_time(seconds)}."
+        )
+        if seconds > plan.budget_s:
+            lines.append(
+                f"That is more than the budget of {spoken_time(plan.budget_s)}. It is measured all the same; "
+                "fewer blocks, sizes or strategies in the config make it shorter."
+            )
+        return lines
+
+
+def _scenario_seconds(scenario: Scenario, plan: Plan) -> float:
+    one = 0.002 + 3.0 * scenario.payload.size * scenario.workers * scenario.calls / 1.0e9
+    return max(plan.seconds_per_invocation, 2 * one) + 2 * one
+
+
+def spoken_time(seconds: float) -> str:
+    """'40 s', '5 min', '1 h 20 min': as precise as an estimate deserves."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def result_of(folder: Path, job: Job) -> InvocationFile:
+    """A job's result.
+
+    Raises:
+        BadTable: it is missing or damaged.
+    """
+    return read_invocation(folder / job.file)

@@ -1,0 +1,124 @@
+"""One run's tables, side by side, as the figures and the report read them."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from handoff.figures.quantities import counted
+from handoff.records import INVOCATIONS, SUMMARY, TIMINGS, Row, read_table
+from handoff.scenarios import Plan, Scenario, read_plan
+
+
+def number(row: Mapping[str, object], column: str) -> float | None:
+    """The cell as a number; None where it is empty."""
+    value = row.get(column)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def text(row: Mapping[str, object], column: str) -> str:
+    """The cell as text; '' where it is empty."""
+    value = row.get(column)
+    return "" if value is None else str(value)
+
+
+def words(scenario: Scenario) -> str:
+    """What is handed over to whom, as one says it after 'to': 'send array-64MiB to 2 workers'."""
+    workers, name = counted(scenario.workers, "worker"), scenario.payload.id
+    if scenario.cold:
+        workers += " of a cold pool"
+    return {
+        "send": f"send {name} to {workers}",
+        "return": f"return {name} from {workers}",
+        "reuse": f"make {counted(scenario.calls, 'call')} over {name} on {workers}",
+    }.get(scenario.pattern, f"{scenario.pattern} {name} with {workers}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The plan and the three tables of one run."""
+
+    plan: Plan
+    summary: list[Row]
+    timings: list[Row]
+    invocations: list[Row]
+
+    @cached_property
+    def by_scenario(self) -> dict[str, list[Row]]:
+        """Summary rows of each scenario, fastest first, those without a time last."""
+        groups: dict[str, list[Row]] = {scenario.id: [] for scenario in self.plan.scenarios}
+        for row in self.summary:
+            groups.setdefault(text(row, "scenario"), []).append(row)
+
+        def place(row: Row) -> tuple[bool, float, str]:
+            median = number(row, "median_s")
+            return (median is None, median or 0.0, text(row, "strategy"))
+
+        return {scenario: sorted(rows, key=place) for scenario, rows in groups.items()}
+
+    def rows(self, scenario: Scenario, *roles: str) -> list[Row]:
+        """The scenario's summary rows of these roles, fastest first, those without a time last."""
+        return [row for row in self.by_scenario[scenario.id] if text(row, "role") in roles]
+
+    def row(self, scenario: Scenario, strategy: str) -> Row | None:
+        """The summary row of one strategy, if there is one."""
+        return next((row for row in self.by_scenario[scenario.id] if row["strategy"] == strategy), None)
+
+    @cached_property
+    def _compared(self) -> dict[tuple[str, str], list[Row]]:
+        cold = {scenario.id: scenario.cold for scenario in self.plan.scenarios}
+        groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in self.timings:
+            scenario = text(row, "scenario")
+            warm = 0 if cold.get(scenario) else 1
+            if row["status"] == "ok" and not row["instrumented"] and row["warm"] == warm:
+                groups[scenario, text(row, "strategy")].append(row)
+        return groups
+
+    def blocks(self, scenario: Scenario, strategy: str, column: str = "total_s") -> list[float]:
+        """For each block the median of a column over the transfers that are compared, in block order.
+
+        Those are proven, not instrumented, and steady (of a cold scenario: the first).
+        """
+        values: dict[object, list[float]] = defaultdict(list)
+        for row in self._compared.get((scenario.id, strategy), ()):
+            if (value := number(row, column)) is not None:
+                values[row["block"]].append(value)
+        return [statistics.median(values[block]) for block in sorted(values, key=lambda block: int(str(block)))]
+
+    @cached_property
+    def measured_blocks(self) -> tuple[int, int]:
+        """The fewest and the most blocks behind a time of this run; (0, 0) if there is none."""
+        counts = [int(count) for row in self.summary if (count := number(row, "n_blocks"))]
+        return (min(counts), max(counts)) if counts else (0, 0)
+
+    @property
+    def blocks_said(self) -> str:
+        """'6 blocks', or '4 to 6 blocks' where some were lost."""
+        fewest, most = self.measured_blocks
+        return counted(most, "block") if fewest == most else f"{fewest} to {counted(most, 'block')}"
+
+    @property
+    def interval_said(self) -> str:
+        """What an interval in this run is, as one sentence."""
+        if self.measured_blocks[1] < 6:
+            return "No intervals: they need 6 blocks."
+        return "Intervals hold the true median with at least 95 % confidence (exact, from order statistics of blocks)."
+
+
+def read_run(plan: Path, summary: Path, timings: Path, invocations: Path) -> Run:
+    """The run that these four files hold.
+
+    Raises:
+        BadTable: a table cannot be read.
+    """
+    return Run(
+        read_plan(plan),
+        read_table(summary, SUMMARY),
+        read_table(timings, TIMINGS),
+        read_table(invocations, INVOCATIONS),
+    )

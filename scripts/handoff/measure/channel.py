@@ -1,0 +1,44 @@
+"""When does a channel pickle? A mark before and one after the ticket tell, whatever the executor.
+
+Pickling a mark notes the time in the sender, unpickling it notes the time in the receiver. A channel that
+passes references (threads) does neither and leaves no note. Used in instrumented transfers alone.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+_seen: list[int] = []
+"""Times at which marks were unpickled in this process, oldest first."""
+
+
+class Mark:
+    """Notes when it is pickled, in the process that holds it."""
+
+    def __init__(self) -> None:
+        self.pickled_at = 0
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        self.pickled_at = time.perf_counter_ns()
+        return _arrive, ()
+
+
+def _arrive() -> None:
+    _seen.append(time.perf_counter_ns())
+
+
+def unpickling_ns() -> int:
+    """Nanoseconds between the two marks of the last message that this process unpickled; 0 if there was none."""
+    return _take(_seen)
+
+
+def _take(times: list[int]) -> int:
+    spent = times[-1] - times[-2] if len(times) >= 2 else 0
+    times.clear()
+    return spent
+
+
+def pickling_ns(before: Mark, after: Mark) -> int:
+    """Nanoseconds between the pickling of two marks; 0 if they were not pickled."""
+    return after.pickled_at - before.pickled_at

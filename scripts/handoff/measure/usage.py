@@ -1,0 +1,103 @@
+"""Processor time, page faults and memory of processes, as the kernel counts them in /proc.
+
+Memory that is shared counts once: PSS, never a sum of RSS, and never ru_maxrss, which a child inherits
+from its parent over fork and exec.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Counters of one or more processes since they started."""
+
+    cpu_ns: int = 0
+    minor_faults: int = 0
+    major_faults: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.cpu_ns + other.cpu_ns, self.minor_faults + other.minor_faults, self.major_faults + other.major_faults)
+
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(self.cpu_ns - other.cpu_ns, self.minor_faults - other.minor_faults, self.major_faults - other.major_faults)
+
+
+def usage_of(pid: int) -> Usage:
+    """Counters of one process, all its threads. Zero for one that has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        # schedstat counts nanoseconds; stat counts clock ticks of 10 ms, too coarse for a transfer.
+        cpu = sum(
+            int(Path(task, "schedstat").read_text(encoding="ascii").split()[0])
+            for task in os.scandir(f"/proc/{pid}/task")
+        )  # fmt: skip
+    except (OSError, IndexError, ValueError):
+        return Usage()
+    return Usage(cpu, int(fields[7]), int(fields[9]))
+
+
+def usage_of_all(pids: Iterable[int]) -> Usage:
+    return sum((usage_of(pid) for pid in pids), Usage())
+
+
+def _rollup(pid: int) -> dict[str, int]:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
+    except OSError:
+        return {}
+    return {key: int(value.split()[0]) * 1024 for key, _, value in (line.partition(":") for line in lines)}
+
+
+def huge_pages(pids: Iterable[int]) -> int:
+    """Bytes of anonymous memory that lie in huge pages."""
+    return sum(_rollup(pid).get("AnonHugePages", 0) for pid in pids)
+
+
+def memory_in_use(pids: Iterable[int], folder: Path, prefix: str) -> int:
+    """Bytes of memory that these processes hold: private pages, and shared ones once.
+
+    Shared pages are those that someone has mapped, or those that lie in the tmpfs folder or in segments
+    of that prefix, whichever is more: a file in tmpfs is memory also while nobody maps it.
+    """
+    private = shared = 0
+    for pid in pids:
+        part = _rollup(pid)
+        private += part.get("Pss_Anon", 0)
+        shared += part.get("Pss_Shmem", 0)
+    return private + max(shared, stored(folder, prefix))
+
+
+def stored(folder: Path, prefix: str) -> int:
+    """Bytes in the files of the folder and in the segments of that prefix beside it."""
+    total = 0
+    for base, wanted in ((folder, ""), (Path("/dev/shm"), prefix)):
+        try:
+            entries = list(os.scandir(base))
+        except OSError:
+            continue
+        for entry in entries:
+            try:
+                if entry.name.startswith(wanted) and entry.is_file(follow_symlinks=False):
+                    total += entry.stat().st_blocks * 512
+            except OSError:
+                continue  # gone since it was listed
+    return total
+
+
+def session_members(session: int) -> list[int]:
+    """Living processes of that session (a supervised invocation is a session of its own)."""
+    found = []
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                fields = Path(entry.path, "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == session and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found

@@ -1,0 +1,234 @@
+"""Payload kinds: what is handed over. One module a kind; each is loaded when it is first used.
+
+Standard library only. A process that holds a numpy array must not pay for pandas, so what an object
+is gets decided by the name of its type, and only then is the kind's module imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from handoff import scenarios
+from handoff.records import write_atomically
+
+
+class PayloadError(Exception):
+    """A payload cannot be had: what is wrong, where, and what would be right."""
+
+
+class Kind(Protocol):
+    """What every module of a payload kind offers. Its literal FACTS are scenarios.KindFacts."""
+
+    def make(self, size: int, seed: int, **options: Any) -> Any:
+        """A payload of about `size` bytes: random, every page touched, equal for equal arguments everywhere."""
+
+    def nbytes(self, payload: Any) -> int:
+        """The bytes that the payload itself takes in memory."""
+
+    def digest(self, payload: Any) -> str:
+        """64 hexadecimal digits, equal for payloads that a user would call equal, whatever their layout."""
+
+    def checksum(self, payload: Any) -> int:
+        """The work of the task `read`: every byte is read once, and the result depends on no layout."""
+
+    def stamp(self, payload: Any, number: int) -> bool:
+        """Write `number` into the payload, in place, so that each transfer differs; False if it cannot be."""
+
+    def total(self, payload: Any) -> int | float:
+        """The work of the task `sum`: its numbers added up; the same for every layout."""
+
+    def copy(self, payload: Any) -> Any:
+        """An equal payload that shares no memory with this one."""
+
+    def write(self, payload: Any, path: Path) -> None:
+        """Write the file that `read` reads."""
+
+    def read(self, path: Path) -> Any:
+        """The payload of that file, in memory of its own. Raises PayloadError if the file is damaged."""
+
+    def holds(self, obj: object) -> bool:
+        """Whether the object is of this kind."""
+
+
+@cache
+def load(kind: str) -> Kind:
+    """The module of a payload kind, imported now if it was not before."""
+    return cast(Kind, importlib.import_module(f"{__name__}.{kind}"))
+
+
+def _candidates(obj: object) -> tuple[str, ...]:
+    """Kinds that the object's type may be of, before the next one in doubt: objects."""
+    package, name = type(obj).__module__.partition(".")[0], type(obj).__qualname__
+    if package == "numpy" and name in ("ndarray", "memmap"):
+        return ("array",)
+    if package == "pandas" and name == "DataFrame":
+        return ("frame", "text_frame")
+    return ()
+
+
+def kind_of(obj: object) -> str:
+    """The name of the kind that the object is of; `objects` takes whatever no other kind does."""
+    return next((kind for kind in _candidates(obj) if load(kind).holds(obj)), "objects")
+
+
+def _module(payload: Any) -> Kind:
+    """The kind's module. All frames are handled in one way, so their columns need not be looked at first."""
+    return load("frame" if "frame" in _candidates(payload) else kind_of(payload))
+
+
+def nbytes(payload: Any) -> int:
+    """The bytes that the payload takes, by its kind's own way."""
+    return _module(payload).nbytes(payload)
+
+
+def digest(payload: Any) -> str:
+    """The payload's digest, by its kind's own way."""
+    return _module(payload).digest(payload)
+
+
+def checksum(payload: Any) -> int:
+    """The payload's checksum, by its kind's own way."""
+    return _module(payload).checksum(payload)
+
+
+def total(payload: Any) -> int | float:
+    """The sum of the payload's numbers, by its kind's own way."""
+    return _module(payload).total(payload)
+
+
+def stamp(payload: Any, number: int) -> bool:
+    """Write the number into the payload, by its kind's own way; False if it has no place for one."""
+    return _module(payload).stamp(payload, number)
+
+
+def copy(payload: Any) -> Any:
+    """An equal payload in memory of its own."""
+    return _module(payload).copy(payload)
+
+
+def seed_of(run_seed: int, payload_id: str) -> int:
+    """The seed of one payload: no two payloads of a run hold the same numbers."""
+    return int.from_bytes(hashlib.sha256(f"{run_seed} {payload_id}".encode()).digest()[:8], "big")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What must arrive: payloads/<payload>.digest.json."""
+
+    payload: str
+    """The payload's id."""
+    kind: str
+    """The kind that it really is; a user's file shows it only when it is read."""
+    nbytes: int
+    digest: str
+    checksum: int
+    file: str
+    """The data file: a name beside this one, or the path of the user's own."""
+    file_bytes: int
+    seed: int
+    """What Handoff made it from; 0 for a user's file."""
+
+
+def describe(obj: Any, payload: scenarios.Payload, file: Path, seed: int = 0) -> Description:
+    """The description of a payload whose data file is written."""
+    return Description(
+        payload=payload.id, kind=kind_of(obj), nbytes=nbytes(obj), digest=digest(obj), checksum=checksum(obj),
+        file=payload.file or payload.path, file_bytes=file.stat().st_size, seed=seed,
+    )  # fmt: skip
+
+
+def description_path(payload: scenarios.Payload, directory: Path) -> Path:
+    """Where the payload's description lies; `directory` is the run's payloads/."""
+    return directory / f"{payload.id}.digest.json"
+
+
+def data_path(payload: scenarios.Payload, directory: Path) -> Path:
+    """The data file: the user's own, or the one in the run's payloads/."""
+    return Path(payload.path) if payload.path else directory / payload.file
+
+
+def write_description(path: Path, description: Description) -> None:
+    """Write the description at once or not at all."""
+    write_atomically(path, json.dumps(asdict(description), indent=1, ensure_ascii=False) + "\n")
+
+
+def read_description(payload: scenarios.Payload, directory: Path) -> Description:
+    """The payload's description.
+
+    Raises:
+        PayloadError: it is missing or damaged.
+    """
+    path = description_path(payload, directory)
+    try:
+        fields: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return Description(**fields)
+    except (OSError, ValueError, TypeError) as error:
+        raise PayloadError(
+            f"{path}: the description of payload {payload.id} cannot be read ({error}). {_again(path)}"
+        ) from error
+
+
+def _again(path: Path) -> str:
+    return f"Delete {path} and run the same command again: it will be made anew."
+
+
+def read(payload: scenarios.Payload, directory: Path) -> Any:
+    """The payload itself, in memory of its own: the user's file, or the one that generate_payload wrote.
+
+    Raises:
+        PayloadError: the file is missing, damaged, or no longer the one that was described.
+    """
+    return read_source(source(payload, directory))
+
+
+def source(payload: scenarios.Payload, directory: Path) -> str:
+    """'kind:path' of the payload's data file: all that read_source needs, in whichever process.
+
+    Raises:
+        PayloadError: the file is missing, or no longer the one that was described.
+    """
+    description = read_description(payload, directory)
+    path = data_path(payload, directory)
+    try:
+        found = path.stat().st_size
+    except OSError as error:
+        raise PayloadError(
+            f"{path}: the data of payload {payload.id} cannot be read ({error.strerror}). "
+            + ("Put the file back." if payload.path else "Run the same command again: it will be made anew.")
+        ) from error
+    if found != description.file_bytes:
+        stale = description_path(payload, directory) if payload.path else path
+        raise PayloadError(
+            f"{path}: has {found} bytes, but payload {payload.id} was described with {description.file_bytes}; "
+            f"the file was cut short or changed. {_again(stale)}"
+        )
+    return f"{description.kind}:{path}"
+
+
+def read_source(source: str) -> Any:
+    """The payload of 'kind:path', in memory of its own.
+
+    Raises:
+        PayloadError: the file is missing or damaged.
+    """
+    kind, _, name = source.partition(":")
+    path = Path(name)
+    if path.suffix not in (".parquet", ".csv", ".pkl"):
+        return load(kind).read(path)
+    # Imported here: whoever reads a payload that Handoff made has no need of it.
+    from handoff.payloads import user_files
+
+    return user_files.read(path)
+
+
+def load_needs(source: str) -> None:
+    """Import what holding the payload of 'kind:path' takes, so that no transfer pays for it; '' needs nothing."""
+    if source:
+        load(source.partition(":")[0])

@@ -1,0 +1,174 @@
+"""The kind `array`: one numpy array of numbers, the payload that every transport can carry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handoff.payloads import PayloadError
+
+FACTS = {
+    "about": "one numpy array of numbers",
+    "extension": "npy",
+    "options": {"dtype": "float64", "content": "random"},
+    "allowed": {"dtype": ("float64", "float32", "int64", "int32", "uint8"), "content": ("random", "ones")},
+    "needs": ("numpy",),
+}
+
+CHUNK: Final = 2**17
+"""Words made at a time: the intermediate bits stay in the cache and take no memory to speak of."""
+
+Array = NDArray[Any]
+Seed = int | tuple[int, int]
+"""Of a payload, or of a payload and the number of one of its columns."""
+
+
+def random_words(count: int, seed: Seed) -> NDArray[np.uint64]:
+    """`count` random words: the raw stream of PCG64, which numpy promises never to change."""
+    words = np.empty(count, np.uint64)
+    source = np.random.PCG64(seed)
+    for start in range(0, count, CHUNK):
+        part = words[start : start + CHUNK]
+        part[:] = source.random_raw(len(part))
+    return words
+
+
+def random_numbers(count: int, dtype: str, seed: Seed) -> Array:
+    """`count` random numbers: floats uniform in [0, 1), integers over their whole range.
+
+    Made from raw bits by exact steps alone, so that no version of numpy makes other numbers. A float
+    gets as many bits as its significand holds: 53 in 64, 24 in 32.
+    """
+    kind = np.dtype(dtype)
+    if kind.kind != "f":
+        return random_words(-(-count * kind.itemsize // 8), seed).view(np.uint8)[: count * kind.itemsize].view(kind)
+    bits = np.finfo(kind).nmant + 1
+    shift, scale = np.uint64(64 - bits), 2.0**-bits
+    numbers = np.empty(count, kind)
+    source = np.random.PCG64(seed)
+    for start in range(0, count, CHUNK):
+        part = numbers[start : start + CHUNK]
+        part[:] = (source.random_raw(len(part)) >> shift) * scale
+    return numbers
+
+
+def make(size: int, seed: int, dtype: str = "float64", content: str = "random") -> Array:
+    """A one-dimensional array of `size` bytes, rounded down to whole items, of at least one item."""
+    count = max(1, size // np.dtype(dtype).itemsize)
+    return np.ones(count, dtype) if content == "ones" else random_numbers(count, dtype, seed)
+
+
+def nbytes(payload: Array) -> int:
+    """The bytes of its items."""
+    return int(payload.nbytes)
+
+
+def digest(payload: Array) -> str:
+    """SHA-256 over shape, dtype and the items in C order."""
+    dtype = payload.dtype.descr if payload.dtype.names else payload.dtype.str
+    hashed = hashlib.sha256(f"array {payload.shape} {dtype} ".encode())
+    if payload.flags.c_contiguous:
+        # As bytes, since the buffer protocol has no dates.
+        hashed.update(payload.reshape(-1).view(np.uint8).data)
+    else:
+        pieces = np.nditer(payload, flags=["external_loop", "buffered", "zerosize_ok"], order="C", buffersize=CHUNK)
+        for piece in pieces:
+            hashed.update(np.ascontiguousarray(piece).view(np.uint8).data)
+    return hashed.hexdigest()
+
+
+def checksum(payload: Array) -> int:
+    """The sum of its 64-bit words, modulo 2**64; what is left at the end counts as one short word.
+
+    Items of eight bytes are summed where they lie, in whatever order. Others are taken in C order,
+    and only copied if they do not lie so.
+    """
+    items = np.asarray(payload)
+    if items.dtype.itemsize == 8 and items.dtype.names is None:
+        return int(np.add.reduce(items.view(np.uint64), axis=None))
+    return word_sum([np.ascontiguousarray(items).reshape(-1).view(np.uint8)])
+
+
+def word_sum(pieces: Iterable[NDArray[np.uint8]]) -> int:
+    """The sum, modulo 2**64, of the little-endian 64-bit words of all pieces put together.
+
+    It does not depend on where one piece ends and the next begins, and copies none.
+    """
+    summed = position = 0
+    for piece in pieces:
+        # The bytes that complete the word which an earlier piece began.
+        head = -position % 8
+        body = piece[head:]
+        whole = len(body) // 8 * 8
+        summed += int.from_bytes(piece[:head].tobytes(), "little") << (8 * (position % 8))
+        summed += int(np.add.reduce(body[:whole].view(np.uint64)))
+        summed += int.from_bytes(body[whole:].tobytes(), "little")
+        position += len(piece)
+    return summed % 2**64
+
+
+def total(payload: Array) -> int | float:
+    """The sum of its items, added in C order whatever their order in memory; NaN are left out."""
+    items = np.ascontiguousarray(payload)
+    found: int | float = items.sum().item()
+    return found if found == found else np.nansum(items).item()
+
+
+def stamp(payload: Array, number: int) -> bool:
+    """Write the number's eight bytes, lowest first, over the first bytes of the array.
+
+    A truth value has room for one bit alone, a strided array for its first item alone.
+    """
+    if not payload.flags.writeable or not payload.nbytes:
+        return False
+    first = payload.reshape(-1) if payload.flags.c_contiguous else payload[(slice(0, 1),) * payload.ndim].reshape(-1)
+    room = first[:8].view(np.uint8)[:8]
+    if payload.dtype.kind == "b":
+        room[:] = [number >> position & 1 for position in range(len(room))]
+    else:
+        room[:] = list((number % 2**64).to_bytes(8, "little")[: len(room)])
+    return True
+
+
+def copy(payload: Array) -> Array:
+    """A copy in the same order, as a plain array even of a mapped one."""
+    return np.array(payload, order="K", copy=True)
+
+
+def write(payload: Array, path: Path) -> None:
+    """Write a .npy file; or, for a path that ends in .json, the recipe of an array of ones."""
+    if path.suffix == ".json":
+        recipe = {"kind": "array", "size": payload.nbytes, "options": {"dtype": payload.dtype.name, "content": "ones"}}
+        path.write_text(json.dumps(recipe) + "\n", encoding="utf-8")
+        return
+    with path.open("wb") as file:
+        np.save(file, payload, allow_pickle=False)
+
+
+def read(path: Path) -> Array:
+    """The array of a .npy file or of a recipe, in private memory with every page touched.
+
+    Raises:
+        PayloadError: the file is damaged, or holds Python objects.
+    """
+    try:
+        if path.suffix == ".json":
+            recipe = json.loads(path.read_text(encoding="utf-8"))
+            return make(recipe["size"], 0, **recipe["options"])
+        with path.open("rb") as file:
+            # Never mapped: pages of the file would be read inside the first transfer.
+            found: Array = np.lib.format.read_array(file, allow_pickle=False)
+            return found
+    except (OSError, ValueError, EOFError, KeyError, TypeError, MemoryError) as error:
+        raise PayloadError(f"{path}: cannot be read as a numpy array ({error})") from error
+
+
+def holds(obj: object) -> bool:
+    """Whether it is an array of plain items: numbers, truth values, dates or fixed-width text."""
+    return isinstance(obj, np.ndarray) and not obj.dtype.hasobject

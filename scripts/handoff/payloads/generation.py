@@ -1,0 +1,95 @@
+"""Make a payload and the file that holds it, with a look at the machine's room before anything is allocated."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Final
+
+from handoff import payloads, scenarios
+from handoff.payloads import Description, PayloadError
+
+MEMORY_COPIES: Final = 2.2
+"""Memory that making a payload takes, in payloads: its columns and the frame put together from them, or
+the file's bytes and what is read from them; and a little for what is worked out piece by piece."""
+
+MEMORY_COPIES_OF: Final = {"array": 1.2, "objects": 2.8}
+"""The same for kinds that take less (made and read one after the other) or more (counted object by object)."""
+
+_GIB: Final = 2**30
+
+
+def generate(payload: scenarios.Payload, run_seed: int, data: Path | None, description: Path) -> Description:
+    """Write the payload's data file and its description; a user's own file is only described.
+
+    What is described is what reading the file gives, so the description holds for whoever reads it.
+
+    Raises:
+        PayloadError: no room for it, or the user's file cannot be a payload.
+    """
+    if data is None:
+        found = _describe_user_file(payload)
+    else:
+        check_memory(payload, payload.size)
+        found = _make(payload, run_seed, data)
+    payloads.write_description(description, found)
+    return found
+
+
+def _describe_user_file(payload: scenarios.Payload) -> Description:
+    from handoff.payloads import user_files
+
+    path = Path(payload.path)
+    if path.is_file():
+        check_memory(payload, path.stat().st_size)
+    return payloads.describe(user_files.read(path), payload, path)
+
+
+def _make(payload: scenarios.Payload, run_seed: int, data: Path) -> Description:
+    kind, seed = payloads.load(payload.kind), payloads.seed_of(run_seed, payload.id)
+    data.parent.mkdir(parents=True, exist_ok=True)
+    if data.suffix != ".json":
+        # Recipes take no room to speak of, and objects are shorter as JSON than in memory.
+        check_room(payload.id, payload.size, data.parent)
+    # The suffix stays at the end: it says which form to write.
+    partial = data.with_name(f".{os.getpid()}.{data.name}")
+    try:
+        kind.write(kind.make(payload.size, seed, **dict(payload.options)), partial)
+        partial.replace(data)
+    finally:
+        partial.unlink(missing_ok=True)
+    return payloads.describe(kind.read(data), payload, data, seed)
+
+
+def check_memory(payload: scenarios.Payload, size: int, meminfo: Path = Path("/proc/meminfo")) -> None:
+    """Compare the memory that a payload of `size` bytes takes in the making with what is available.
+
+    Raises:
+        PayloadError: too little, with the arithmetic.
+    """
+    found = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo.read_text(encoding="ascii"), re.MULTILINE)
+    available = int(found[1]) * 1024 if found else 0
+    copies = MEMORY_COPIES_OF.get(payload.kind, MEMORY_COPIES)
+    need = copies * size
+    if need > available:
+        raise PayloadError(
+            f"payload {payload.id}: making it takes {need / _GIB:.2f} GiB of memory "
+            f"({copies} x {size / _GIB:.2f} GiB), but {available / _GIB:.2f} GiB are available (MemAvailable). "
+            "Choose a smaller size, or free memory."
+        )
+
+
+def check_room(payload_id: str, size: int, folder: Path) -> None:
+    """Compare the size of a payload's file with the free room of the folder's file system.
+
+    Raises:
+        PayloadError: too little, with both.
+    """
+    free = shutil.disk_usage(folder).free
+    if 1.02 * size > free:
+        raise PayloadError(
+            f"payload {payload_id}: its file takes {1.02 * size / _GIB:.2f} GiB, but {free / _GIB:.2f} GiB are free "
+            f"in {folder}. Choose a smaller size, or free room."
+        )

@@ -1,0 +1,96 @@
+"""A user's own file as payload: .npy, .parquet, .csv or .pkl. It is read where it lies, never copied."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from handoff.payloads import PayloadError, kind_of, load
+
+
+def read(path: Path) -> Any:
+    """The payload in the file.
+
+    A .pkl is unpickled, which runs whatever code its writer put there: it must be the user's own file.
+
+    Raises:
+        PayloadError: the file is missing, unreadable, damaged, empty or of no known type.
+    """
+    readers: dict[str, Callable[[Path], Any]] = {".npy": _npy, ".parquet": _parquet, ".csv": _csv, ".pkl": _pkl}
+    if path.suffix not in readers:
+        raise PayloadError(f"{path}: is of no known type; known are {', '.join(readers)}")
+    try:
+        if not path.stat().st_size:
+            raise PayloadError(f"{path}: is empty; it should hold the data to hand over")
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise PayloadError(f"{path}: cannot be read ({error.strerror}); give a file that you may read") from error
+    payload = readers[path.suffix](path)
+    kind = kind_of(payload)
+    if (kind == "array" and not payload.nbytes) or ("frame" in kind and not payload.size):
+        raise PayloadError(f"{path}: is empty (its shape is {payload.shape}); it should hold the data to hand over")
+    return payload
+
+
+def _npy(path: Path) -> Any:
+    try:
+        return load("array").read(path)
+    except PayloadError as error:
+        if "allow_pickle" in str(error):
+            raise PayloadError(
+                f"{path}: its array holds Python objects; save it as numbers (array.astype(float)), "
+                "or the objects as a .pkl"
+            ) from error
+        raise
+
+
+def _parquet(path: Path) -> Any:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        # pandas.read_parquet starts threads that stay, and a process with live threads must not be forked.
+        with parquet.ParquetFile(path, pre_buffer=False) as file:
+            return _one_nan(file.read(use_threads=False).to_pandas(use_threads=False))
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise PayloadError(f"{path}: cannot be read as Parquet ({error}); was it written completely?") from error
+
+
+def _csv(path: Path) -> Any:
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise PayloadError(f"{path}: cannot be read as CSV ({error}); it should be text with a header line") from error
+
+
+def _pkl(path: Path) -> Any:
+    try:
+        with path.open("rb") as file:
+            payload = pickle.load(file)
+    except Exception as error:  # a damaged or foreign pickle can raise anything
+        raise PayloadError(
+            f"{path}: cannot be unpickled ({type(error).__name__}: {error}); "
+            "it should be a whole pickle whose classes can be imported here"
+        ) from error
+    return _one_nan(payload) if "frame" in kind_of(payload) else payload
+
+
+def _one_nan(frame: Any) -> Any:
+    """The frame with one and the same NaN everywhere.
+
+    A NaN has many bit patterns (0/0 has its sign set) that no user tells apart. Ways that store it as a
+    null make numpy's own of it again; data that all ways give back alike can be compared bit by bit.
+    """
+    import numpy as np
+
+    for place, dtype in enumerate(frame.dtypes):
+        if isinstance(dtype, np.dtype) and dtype.kind == "f":
+            values = frame.iloc[:, place].to_numpy()
+            if (missing := np.isnan(values)).any():
+                frame.isetitem(place, np.where(missing, dtype.type(np.nan), values))
+    return frame

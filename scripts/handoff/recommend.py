@@ -1,0 +1,221 @@
+"""From the summary and the user's needs to an answer for each scenario, with its reasons in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from handoff import statistics
+from handoff.contest import Contest, standing
+from handoff.records import RECOMMENDATIONS, Row
+from handoff.scenarios import Plan, Scenario, format_size
+from handoff.summaries import BlockValues
+
+Answer = dict[str, Any]
+"""The fields of recommendations.json for one scenario."""
+
+MANY_BLOCKS: Final = 200
+"""Beyond this many the number is no advice any more."""
+
+
+def seconds(value: float) -> str:
+    """A time as one says it, with two digits that count: 0.00523 -> '5.2 ms', 0.098 -> '98 ms'."""
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
+        # Compared after rounding, so that 0.9996 s is '1.0 s' and never '1000 ms'.
+        rounded = float(f"{value * factor:.3g}")
+        if rounded >= 1 or unit == "µs":
+            break
+    return f"{rounded:.1f} {unit}" if rounded < 9.95 else f"{rounded:.0f} {unit}"
+
+
+def ratio(value: float) -> str:
+    """A ratio with at least two digits that count: '0.053', '0.98', '1.00', '18.4', '213'."""
+    power = math.floor(math.log10(value))
+    return f"{value:.{max(0, 1 - power if power < -1 else 2 - max(power, 0))}f}"
+
+
+def percent(share: float) -> str:
+    """'5 %', '2.5 %'."""
+    return f"{100 * share:g} %"
+
+
+def _said(log_ratios: Sequence[float], than: str = "") -> str:
+    """'0.053 of its time, 95 % interval 0.050 to 0.057', or '3.84 times as long as <than>, ...'."""
+    centre = math.exp(statistics.hodges_lehmann(log_ratios))
+    of = f"times as long as {than}" if than else "of its time" if centre < 1 else "times its time"
+    estimate = f"{ratio(centre)} {of}" if 0 < centre < math.inf else "no estimate"
+    interval = statistics.signed_rank_interval(log_ratios)
+    if interval is None:
+        return f"{estimate}, too few blocks for an interval"
+    low, high = (math.exp(end) for end in interval)
+    if low > 0 and high < math.inf:
+        return f"{estimate}, 95 % interval {ratio(low)} to {ratio(high)}"
+    return f"{estimate}, 95 % interval {f'from {ratio(low)} up' if 0 < low < math.inf else 'without an end'}"
+
+
+def _more(log_ratios: Sequence[float], zone: float) -> str:
+    """How many more blocks would decide it, as a sentence."""
+    more = statistics.more_blocks(log_ratios, zone)
+    if more > MANY_BLOCKS:
+        return f"Not decided, and hardly to be decided: it would take more than {MANY_BLOCKS} more blocks."
+    number, about = math.ceil(more), "at least" if len(log_ratios) < statistics.MIN_BLOCKS else "about"
+    return f"Not decided yet: it would take {about} {number} more {'block' if number == 1 else 'blocks'}."
+
+
+def _time(contest: Contest, name: str) -> str:
+    return seconds(contest.median(name) or 0.0)
+
+
+def _nothing(contest: Contest) -> str:
+    failed = sum(bool(contest.failed(name)) for name in contest.rows)
+    others = len(contest.rows) - failed
+    first = next((f" {name}: {why}." for name, why in contest.obstacles.items()), "")
+    counts = f"failed or not possible: {failed}{f', not safe or not meeting the needs: {others}' if others else ''}"
+    return f"Nothing can be recommended ({counts}).{first}"
+
+
+def _keep(contest: Contest) -> str:
+    name, zone = contest.winner, percent(contest.tie_zone)
+    if rival := contest.doubt[0]:
+        said = _said(contest.ratios(rival, name))
+        return (
+            f"Nothing is shown to be better than what you do now: {name} takes {_time(contest, name)}, "
+            f"{rival} {_time(contest, rival)} ({said})."
+        )
+    return (
+        f"What you do now is as good as any: {name} takes {_time(contest, name)}, "
+        f"and nothing else that can be used here is more than {zone} faster."
+    )
+
+
+def _change(contest: Contest) -> str:
+    name, reference, against = contest.winner, contest.reference, contest.against_reference
+    obstacle = contest.obstacles.get(reference, "" if against else "it was never measured in the same block")
+    if reference not in contest.rows:
+        return f"{name} takes {_time(contest, name)}; {reference} is not among the strategies here."
+    if not against or contest.median(reference) is None:
+        return f"{name} takes {_time(contest, name)}; {reference} has no time to compare with: {obstacle}."
+    said = f"{name} takes {_time(contest, name)} where {reference} takes {_time(contest, reference)} ({_said(against)})"
+    if obstacle:
+        return f"{said}; {reference} cannot be recommended: {obstacle}."
+    if standing(against, contest.zone) != "tie":
+        return f"{said}."
+    return f"{said}: a tie{', and it is simpler' if reference in contest.equals else ''}."
+
+
+def why(contest: Contest) -> str:
+    """The reason for the recommendation, in one to three sentences."""
+    winner, best = contest.winner, contest.best
+    if not winner:
+        return _nothing(contest)
+    if contest.feasible == [contest.reference]:
+        return f"{winner} takes {_time(contest, winner)}; there is no other that can be used here."
+    sentences = [_keep(contest) if winner == contest.reference else _change(contest)]
+    if len(contest.feasible) == 1:
+        sentences.append("There is no other that can be used here.")
+    if winner not in (best, contest.reference):
+        sentences.append(
+            f"{best} is the fastest with {_time(contest, best)}, but not shown to be "
+            f"more than {percent(contest.tie_zone)} faster, and less simple."
+        )
+    if contest.doubt[0]:
+        sentences.append(_more(contest.doubt[1], contest.zone))
+    elif contest.n_blocks >= statistics.SURE_BLOCKS and contest.overclaimed:
+        sentences.append(f"As one claim among {len(contest.feasible)} it needs more blocks to be sure.")
+    return " ".join(sentences)
+
+
+def because(contest: Contest, name: str) -> str:
+    """Why a candidate is not the recommended one, as a clause."""
+    if name in contest.obstacles:
+        return contest.obstacles[name]
+    rival = contest.winner if name in contest.equals else contest.best
+    against = contest.ratios(name, rival)
+    if not against:  # both were measured beside the best, but never beside each other
+        return f"it takes {_time(contest, name)} and is less simple"
+    said = _said(against, rival)
+    if rival == contest.best and name not in contest.equals:
+        return f"it takes {_time(contest, name)}: {said}"
+    tie = "a tie, " if standing(against, contest.zone) == "tie" else ""
+    return f"it takes {_time(contest, name)} ({tie}{said}) and is less simple"
+
+
+def _answer(contest: Contest, measured_on: Mapping[str, Any]) -> Answer:
+    winner = contest.winner
+    mine, theirs = contest.median(winner), contest.median(contest.reference)
+    row = contest.rows.get(winner, {})
+    return {
+        "scenario": contest.scenario.id,
+        "recommended": winner,
+        "runner_up": next((name for name in contest.feasible if name != winner), ""),
+        "tied_with": contest.tied,
+        "saves_s": theirs - mine if mine is not None and theirs is not None else None,
+        "ratio_to_reference": row.get("ratio_to_reference"),
+        "ratio_low": row.get("ratio_low"),
+        "ratio_high": row.get("ratio_high"),
+        "confidence": contest.confidence,
+        "why": why(contest),
+        "changes_when": "",
+        "rejected": [{"strategy": name, "because": because(contest, name)} for name in contest.rows if name != winner],
+        "snippet": f"scripts/handoff/snippets/{winner.replace('-', '_')}.py" if winner else "",
+        "measured_on": {**measured_on, "blocks": contest.n_blocks},
+    }
+
+
+def _place(kind: str, invocations: Sequence[Row]) -> dict[str, str]:
+    """Machine and environment of a payload kind's invocations; several of one, if there are, with commas."""
+    mine = [row for row in invocations if row["kind"] == kind]
+    return {
+        name: ", ".join(sorted({str(row[name]) for row in mine if row[name]}))
+        for name in ("host", "machine_id", "environment_id", "interpreter")
+    }
+
+
+def _changes(scenario: Scenario, answers: Sequence[tuple[Scenario, Answer]]) -> str:
+    """At which other sizes another strategy is recommended: '64KiB: x; 1GiB: y (unclear)', '' if at none."""
+
+    def but_size(other: Scenario) -> tuple[object, ...]:
+        of_payload = (other.payload.kind, other.payload.options, other.payload.path)
+        return (*of_payload, other.task, other.pattern, other.calls, other.workers, other.cold)
+
+    alike = {s.payload.size: answer for s, answer in answers if but_size(s) == but_size(scenario)}
+    mine = alike[scenario.payload.size]["recommended"]
+    return "; ".join(
+        f"at {format_size(size)}: {answer['recommended']}{' (unclear)' if answer['confidence'] == 'unclear' else ''}"
+        for size, answer in sorted(alike.items())
+        if answer["recommended"] not in ("", mine)
+    )
+
+
+def recommend(summary: Sequence[Row], values: BlockValues, plan: Plan, invocations: Sequence[Row]) -> list[Answer]:
+    """One answer for each scenario of the plan, with the fields of recommendations.json."""
+    answers = []
+    for scenario in plan.scenarios:
+        contest = Contest(plan, scenario, [row for row in summary if row["scenario"] == scenario.id], values)
+        answers.append((scenario, _answer(contest, _place(scenario.payload.kind, invocations))))
+    return [{**answer, "changes_when": _changes(scenario, answers)} for scenario, answer in answers]
+
+
+def table_rows(answers: Sequence[Answer]) -> list[Row]:
+    """The rows of recommendations.csv."""
+    names = [name for name in RECOMMENDATIONS.names if name != "schema_version"]
+    return [
+        {**{name: answer[name] for name in names}, "tied_with": " ".join(answer["tied_with"])} for answer in answers
+    ]
+
+
+def answer_text(answers: Sequence[Answer], plan: Plan) -> str:
+    """The answers in words for a terminal: a heading, one line a scenario, and what helps the unclear ones."""
+    blocks = min((answer["measured_on"]["blocks"] for answer in answers if answer["recommended"]), default=plan.blocks)
+    count = f"{blocks} {'block' if blocks == 1 else 'blocks'}"
+    indicative = f"indicative: {count}, it takes {statistics.SURE_BLOCKS} to be sure"
+    lines = [f"What to use ({indicative if blocks < statistics.SURE_BLOCKS else count})"]
+    lines += [f"  {answer['scenario']}: {answer['why']}" for answer in answers]
+    unclear = sum(answer["confidence"] == "unclear" and bool(answer["recommended"]) for answer in answers)
+    if unclear:
+        lines.append(
+            f"Not decided yet: {unclear} of {len(answers)}. "
+            "Raise `blocks` in the config and run it again: only the new blocks are measured."
+        )
+    return "\n".join(lines) + "\n"

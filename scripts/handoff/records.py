@@ -1,0 +1,360 @@
+"""The columns of every table, with their units and meaning, and how a table is written and read.
+
+Standard library only: the measured process, the supervisor and the Snakefile all use it.
+
+A number is seconds, bytes or a count; there is no other unit. An empty cell means "does not
+apply" or "not known", never zero. docs/columns.md is made from the tables below.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+SCHEMA_VERSION: Final = "1.0"
+"""Major: a meaning changed, old tables are refused. Minor: a column was added, old tables are read."""
+
+STATUSES: Final = {
+    "ok": "delivered, proven, timed",
+    "invalid": "what arrived is not what was sent; it has no time",
+    "error": "an exception in the sender or a worker",
+    "timeout": "ended by its time limit; the true time is longer",
+    "crashed": "a process died of a signal or left without a word",
+    "out_of_memory": "the kernel or a memory limit ended it",
+    "leaked": "it ended well but left files, segments or processes behind, which were swept",
+    "skipped": "not started: too little memory or room, with the arithmetic in the reason",
+    "unsupported": "this way cannot carry it, or needs a package that is not there",
+    "raced_out": "stopped early: shown to be several times slower than the best",
+}
+
+Value = str | int | float | bool | None
+Row = dict[str, Value]
+
+
+class BadTable(Exception):
+    """A table on disk is not what was written: which file, what is wrong, what to do."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, the type of its cells, its unit and what it means."""
+
+    name: str
+    type: type
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's name, what one row of it is, and its columns in order."""
+
+    name: str
+    one_row: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+def _columns(*rows: tuple[str, type, str, str]) -> tuple[Column, ...]:
+    return tuple(Column(*row) for row in rows)
+
+
+INVOCATIONS: Final = Table(
+    "invocations.csv",
+    "one measuring job: one strategy, one payload kind, one block, in fresh processes",
+    _columns(
+        ("schema_version", str, "", "version of this table's form"),
+        ("invocation", str, "", "its id; timings.csv refers to it"),
+        ("run", str, "", "the run's name, a key of the config"),
+        ("campaign", str, "", "one boot of one machine and one start of the workflow"),
+        ("machine_id", str, "", "hardware and kernel; machines/<machine_id>.json describes it"),
+        ("environment_id", str, "", "Python, packages and Handoff's own code"),
+        ("host", str, "", "the host's name, or SLURM's node name"),
+        ("interpreter", str, "", "Python's implementation and version"),
+        ("block", int, "count", "the pass over all strategies that it belongs to, from 1"),
+        ("slot", int, "count", "its place in the block's shuffled order, from 0"),
+        ("order_seed", int, "", "the seed of that shuffle"),
+        ("kind", str, "", "the payload kind"),
+        ("strategy", str, "", "executor-transport[-storage]; @again marks an A/A sentinel"),
+        ("executor", str, "", "who runs the task"),
+        ("transport", str, "", "how the payload gets there"),
+        ("storage", str, "", "tmpfs or disk, where the transport writes files"),
+        ("workers", str, "", "the worker counts of its scenarios, with blanks between"),
+        ("status", str, "", "the worst status of its scenarios (see the list of statuses)"),
+        ("fail_phase", str, "", "how far it had come when it failed"),
+        ("fail_reason", str, "", "why, in words"),
+        ("signal", str, "", "the signal that ended it, by name"),
+        ("stderr_tail", str, "", "the last lines that it wrote to standard error"),
+        ("swept", str, "", "what it left behind and was removed"),
+        ("start_s", float, "s", "from making the executor until every worker had answered"),
+        ("load_before", float, "count", "the one-minute load average before it started"),
+        ("steal_s", float, "s", "time that the hypervisor gave to others meanwhile, all cores"),
+        ("cpu_pressure", float, "share", "share of its time in which some task waited for a core"),
+        ("memory_pressure", float, "share", "share of its time in which some task waited for memory"),
+        ("throttled", int, "count", "times that the cgroup's CPU quota stopped it"),
+        ("swapped", int, "count", "pages swapped in or out on the machine meanwhile"),
+        ("peak_extra_bytes", int, "bytes", "the most memory that one transfer needed beyond the payload itself"),
+        ("started_at", str, "UTC", "when it started"),
+        ("ended_at", str, "UTC", "when it ended"),
+        ("started_ns", int, "ns", "the same on the host's monotonic clock: proves that no two overlap"),
+        ("ended_ns", int, "ns", "the same on the host's monotonic clock"),
+    ),
+)
+
+TIMINGS: Final = Table(
+    "timings.csv",
+    "one transfer, or the reason why there is none",
+    _columns(
+        ("schema_version", str, "", "version of this table's form"),
+        ("invocation", str, "", "the invocation it happened in"),
+        ("block", int, "count", "the invocation's block"),
+        ("strategy", str, "", "the invocation's strategy"),
+        ("scenario", str, "", "payload.task.pattern.workers: rankings are made inside one scenario only"),
+        ("payload", str, "", "the payload's id"),
+        ("kind", str, "", "the payload kind"),
+        ("payload_bytes", int, "bytes", "one payload's own size in memory"),
+        ("task", str, "", "the function that used the payload where it arrived"),
+        ("pattern", str, "", "how data flowed: send, return, ..."),
+        ("workers", int, "count", "workers that took part, all at once"),
+        ("transfer", int, "count", "its number within invocation and scenario, from 0"),
+        ("warm", int, "0 or 1", "0 for the first transfer of its scenario, 1 for the steady ones after it"),
+        ("batch", int, "count", "transfers under one reading of the clock; above 1, times are their mean"),
+        ("calls", int, "count", "calls over one published payload"),
+        ("first_call_s", float, "s", "reuse: the first of those calls"),
+        ("publish_s", float, "s", "putting the payload where it can be reached"),
+        ("dispatch_s", float, "s", "from submitting the call until the task's worker has it (pickled data travel here)"),
+        ("attach_s", float, "s", "making the payload usable at the receiver"),
+        ("task_s", float, "s", "the task itself"),
+        ("reply_s", float, "s", "from the task's end until the caller has the reply"),
+        ("release_s", float, "s", "freeing the place afterwards; not part of total_s"),
+        ("total_s", float, "s", "the whole, as the pattern's clock says; empty unless ok"),
+        ("serialize_s", float, "s", "instrumented: pickling inside the channel"),
+        ("deserialize_s", float, "s", "instrumented: unpickling inside the channel"),
+        ("instrumented", int, "0 or 1", "1 where extra probes ran: its times are not compared"),
+        ("cpu_sender_s", float, "s", "processor time of the sender's process"),
+        ("cpu_workers_s", float, "s", "processor time of all workers"),
+        ("minor_faults", int, "count", "page faults served from memory, sender and workers"),
+        ("major_faults", int, "count", "page faults that had to wait for a disk, sender and workers"),
+        ("huge_pages", int, "bytes", "anonymous memory in huge pages after it, sender and workers"),
+        ("bytes_received", int, "bytes", "what the receivers hold, by their own count"),
+        ("digest_ok", int, "0 or 1", "1 if the scenario's proof of delivery held in this invocation"),
+        ("peak_extra_bytes", int, "bytes", "instrumented for memory: the most that it needed beyond the payload itself"),
+        ("status", str, "", "see the list of statuses"),
+        ("reason", str, "", "why it is not ok, in words"),
+    ),
+)
+
+SUMMARY: Final = Table(
+    "summary.csv",
+    "one scenario and strategy, over all blocks",
+    _columns(
+        ("schema_version", str, "", "version of this table's form"),
+        ("scenario", str, "", "the scenario's id"),
+        ("payload", str, "", "the payload's id"),
+        ("kind", str, "", "the payload kind"),
+        ("payload_bytes", int, "bytes", "one payload's own size in memory"),
+        ("task", str, "", "the task's name"),
+        ("pattern", str, "", "the pattern's name"),
+        ("workers", int, "count", "workers that took part"),
+        ("strategy", str, "", "the strategy's id"),
+        ("executor", str, "", "who runs the task"),
+        ("transport", str, "", "how the payload gets there"),
+        ("storage", str, "", "tmpfs or disk, where the transport writes files"),
+        ("role", str, "", "candidate, floor or sentinel"),
+        ("n_blocks", int, "count", "blocks with a time"),
+        ("median_s", float, "s", "median over blocks of each block's median steady transfer"),
+        ("low_s", float, "s", "lower end of the median's interval (95 % or more, exact); empty below 6 blocks"),
+        ("high_s", float, "s", "upper end of it"),
+        ("first_s", float, "s", "median over blocks of the first transfer"),
+        ("ratio_to_reference", float, "ratio", "time over the reference's, paired by block (Hodges-Lehmann); below 1 is faster"),
+        ("ratio_low", float, "ratio", "lower end of its interval (95 % or more, exact signed-rank)"),
+        ("ratio_high", float, "ratio", "upper end of it"),
+        ("verdict", str, "", "against the reference: faster, slower, tie or unclear"),
+        ("ratio_to_best", float, "ratio", "time over the fastest candidate's, paired by block"),
+        ("floor_fraction", float, "ratio", "the inline floor's time over this one's: 1 is as fast as no transfer at all"),
+        ("bandwidth_bytes_per_s", float, "bytes/s", "payload_bytes x workers over median_s"),
+        ("peak_extra_bytes", int, "bytes", "the most memory that one transfer needed beyond the payload itself"),
+        ("stop_reason", str, "", "why no more blocks were measured"),
+        ("status", str, "", "ok, or the most telling status of its rows"),
+        ("reason", str, "", "why it is not ok, in words"),
+        ("flags", str, "", "warnings about this row, with blanks between"),
+    ),
+)
+
+RECOMMENDATIONS: Final = Table(
+    "recommendations.csv",
+    "one scenario and what to use in it (recommendations.json holds the same and more)",
+    _columns(
+        ("schema_version", str, "", "version of this table's form"),
+        ("scenario", str, "", "the scenario's id"),
+        ("recommended", str, "", "the simplest strategy not shown slower than the best; empty if none is feasible"),
+        ("runner_up", str, "", "the next best that is not the recommended one"),
+        ("tied_with", str, "", "strategies within the tie zone of it, with blanks between"),
+        ("saves_s", float, "s", "seconds a transfer that it saves against the reference"),
+        ("ratio_to_reference", float, "ratio", "its time over the reference's"),
+        ("ratio_low", float, "ratio", "lower end of that ratio's interval"),
+        ("ratio_high", float, "ratio", "upper end of it"),
+        ("confidence", str, "", "decided, indicative or unclear"),
+        ("why", str, "", "the reason in one sentence"),
+    ),
+)
+
+TABLES: Final = (INVOCATIONS, TIMINGS, SUMMARY, RECOMMENDATIONS)
+
+
+def check_version(found: str, where: str) -> None:
+    """Refuse a table whose meaning changed since it was written.
+
+    Raises:
+        BadTable: another major version, with the command that measures again.
+    """
+    if found.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
+        raise BadTable(
+            f"{where}: written in form {found or '(none)'}, but this Handoff reads form {SCHEMA_VERSION}, "
+            "in which a column means something else. Move the run's folder away and measure again: make report"
+        )
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a whole file or nothing: a reader never sees half of it, a failure keeps the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _cell(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.9g}"
+    # A line break inside a cell would be legal CSV, and break every grep, wc and diff of the table.
+    return " ".join(str(value).split()) if isinstance(value, str) else str(value)
+
+
+def to_csv(table: Table, rows: Iterable[Mapping[str, Value]]) -> str:
+    """The table's text: a header and one line a row. Columns that a row lacks stay empty.
+
+    Raises:
+        KeyError: a row has a column that the table does not.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(table.names)
+    for row in rows:
+        if unknown := set(row) - set(table.names):
+            raise KeyError(f"{table.name} has no column {sorted(unknown)}")
+        cells = {**row, "schema_version": SCHEMA_VERSION}
+        writer.writerow([_cell(cells.get(name)) for name in table.names])
+    return out.getvalue()
+
+
+def write_table(path: Path, table: Table, rows: Iterable[Mapping[str, Value]]) -> None:
+    """Write the table at once or not at all."""
+    write_atomically(path, to_csv(table, rows))
+
+
+def _parse(table: Table, header: Sequence[str], cells: Sequence[str], where: str) -> Row:
+    if len(cells) != len(header):
+        raise BadTable(f"{where}: {len(cells)} cells where the header has {len(header)}; the file is damaged")
+    raw = dict(zip(header, cells, strict=True))
+    row: Row = {}
+    for column in table.columns:
+        text = raw.get(column.name, "")
+        try:
+            row[column.name] = text if column.type is str else column.type(text) if text else None
+        except ValueError as error:
+            raise BadTable(f"{where}, column {column.name}: {text!r} is not of type {column.type.__name__}") from error
+    check_version(str(row["schema_version"]), where)
+    return row
+
+
+def parse_csv(table: Table, text: str, where: str) -> list[Row]:
+    """The rows of a table's text, typed; columns that an older minor version lacks are empty.
+
+    Raises:
+        BadTable: no header, a needed column missing, a wrong cell, another major version.
+    """
+    lines = list(csv.reader(io.StringIO(text)))
+    if not lines or "schema_version" not in lines[0]:
+        raise BadTable(f"{where}: no header of {table.name}; the file is empty or damaged")
+    header, *body = lines
+    return [_parse(table, header, cells, f"{where}, line {number}") for number, cells in enumerate(body, start=2)]
+
+
+def read_table(path: Path, table: Table) -> list[Row]:
+    """Read a table that Handoff wrote.
+
+    Raises:
+        BadTable: the file cannot be read as that table, and what to do.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadTable(f"{path}: cannot be read ({error})") from error
+    return parse_csv(table, text, str(path))
+
+
+@dataclass(frozen=True)
+class InvocationFile:
+    """What one measuring job wrote: its own record, the plan it followed, and its transfers."""
+
+    invocation: Row
+    plan: dict[str, Any]
+    transfers: list[Row]
+
+
+def write_invocation(path: Path, record: InvocationFile) -> None:
+    """Write timings/<kind>/<strategy>/block~<b>.csv: a first line of JSON, then the transfers as CSV.
+
+    The first line starts with '# ', so a table reader skips it (pandas: skiprows=1). It holds the
+    invocation's own record, the plan it followed, and the digest of the lines below: whoever reads
+    the file knows whether it is whole.
+    """
+    body = to_csv(TIMINGS, record.transfers)
+    head = {
+        "schema_version": SCHEMA_VERSION,
+        "sha256": hashlib.sha256(body.encode()).hexdigest(),
+        "invocation": {name: record.invocation.get(name) for name in INVOCATIONS.names[1:]},
+        "plan": record.plan,
+    }
+    write_atomically(path, f"# {json.dumps(head, ensure_ascii=False)}\n{body}")
+
+
+def read_invocation(path: Path) -> InvocationFile:
+    """Read what write_invocation wrote, and prove that it is whole.
+
+    Raises:
+        BadTable: missing, cut short, edited, or of another major version.
+    """
+    try:
+        head_line, _, body = path.read_text(encoding="utf-8").partition("\n")
+        head = json.loads(head_line.removeprefix("# "))
+        invocation, plan, digest = dict(head["invocation"]), dict(head["plan"]), head["sha256"]
+        version = str(head["schema_version"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadTable(f"{path}: cannot be read, or its first line is damaged ({error})") from error
+    check_version(version, str(path))
+    if hashlib.sha256(body.encode()).hexdigest() != digest:
+        raise BadTable(f"{path}: the lines do not fit the digest in its first line; it was cut short or edited")
+    invocation["schema_version"] = version
+    return InvocationFile(invocation, plan, parse_csv(TIMINGS, body, str(path)))

@@ -1,0 +1,96 @@
+"""The answer first: for each scenario one sentence, how sure it is, and the code to paste."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handoff.figures.quantities import counted, interval, ratio, seconds
+from handoff.figures.run import words
+from handoff.scenarios import Scenario
+from handoff.statistics import MIN_BLOCKS, SURE_BLOCKS
+from handoff.strategies import LIBRARY
+
+
+def headline(scenario: Scenario, answer: Mapping[str, Any], reference: str) -> str:
+    """What to do in this scenario, in one sentence: the strategy, what it saves, how far that can be trusted."""
+    what, use = words(scenario), answer["recommended"]
+    if not use:
+        return f"To {what}, nothing can be recommended."
+    if use == reference:
+        return f"To {what}, keep {use}: nothing that can be used here is shown to be faster."
+    share, saves = answer["ratio_to_reference"], answer["saves_s"]
+    if share is None or saves is None:
+        return f"To {what}, use {use}; {reference} has no time to compare it with."
+    doubt = interval(answer["ratio_low"], answer["ratio_high"])
+    of_time = f"{ratio(share)}{f' {doubt}' if doubt else ''} of {reference}'s time"
+    if saves <= 0:
+        return f"To {what}, use {use}; it takes {of_time}."
+    return f"To {what}, use {use}: it saves {seconds(saves)} a transfer and takes {of_time}."
+
+
+def sureness(answer: Mapping[str, Any]) -> str:
+    """How sure an answer is, in a few words."""
+    blocks = answer["measured_on"]["blocks"]
+    said = counted(blocks, "block")
+    if answer["confidence"] == "decided":
+        return f"decided, {said}"
+    if answer["confidence"] == "unclear":
+        return f"unclear, {said}"
+    return f"indicative, {said}"
+
+
+def in_short(answers: Sequence[Mapping[str, Any]]) -> str:
+    """All answers counted, in one sentence."""
+    of = counted(len(answers), "scenario")
+    used = Counter(answer["recommended"] or "nothing" for answer in answers)
+    if set(used) <= {"nothing"}:
+        return "Nothing can be recommended in this run."
+    if len(used) == 1:
+        where = f"all {of}" if len(answers) > 1 else "the one scenario of this run"
+        return f"Use {next(iter(used))} in {where}."
+    return f"Of {of}: {', '.join(f'{name} in {count}' for name, count in used.most_common())}."
+
+
+def told_by_headline(answer: Mapping[str, Any]) -> bool:
+    """Whether the headline says all that the reason says: plainly faster, and nothing left open."""
+    return answer["confidence"] != "unclear" and (answer["saves_s"] or 0) > 0 and (answer["ratio_high"] or 2.0) < 1
+
+
+def caution(answers: Sequence[Mapping[str, Any]]) -> str:
+    """What the number of blocks means for all answers; '' from 10 blocks on."""
+    blocks = min((answer["measured_on"]["blocks"] for answer in answers if answer["recommended"]), default=0)
+    if not blocks:
+        return "Nothing in this run can be recommended: see what did not work, and why."
+    if blocks >= SURE_BLOCKS:
+        return ""
+    why = f", and an interval needs {MIN_BLOCKS}" if blocks < MIN_BLOCKS else ""
+    return (
+        f"Indicative: the answers rest on {counted(blocks, 'block')}{why}; it takes {SURE_BLOCKS} to be sure. "
+        f"Set blocks to {SURE_BLOCKS} or more in the config and run again: only the missing ones are measured."
+    )
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """The code to paste for one strategy, and the scenarios whose answer it is."""
+
+    strategy: str
+    scenarios: list[str]
+    file: str
+    code: str
+
+
+def snippets(answers: Sequence[Mapping[str, Any]]) -> list[Snippet]:
+    """The recommended strategies' code, most often recommended first; those without a file are left out."""
+    found = []
+    for strategy, _ in Counter(answer["recommended"] for answer in answers if answer["recommended"]).most_common():
+        of = [answer for answer in answers if answer["recommended"] == strategy]
+        path = LIBRARY / "snippets" / Path(of[0]["snippet"]).name
+        if path.is_file():
+            code = path.read_text(encoding="utf-8").rstrip()
+            found.append(Snippet(strategy, [answer["scenario"] for answer in of], of[0]["snippet"], code))
+    return found

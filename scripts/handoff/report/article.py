@@ -1,0 +1,206 @@
+"""The article's experiments, with its figures and ours side by side.
+
+The article is Itamar Turner-Trauring's "Python's multiprocessing performance problem" (2023). Its times are of
+its author's machine and Python 3.11: what can be compared is their ratio inside one experiment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from handoff.figures.quantities import NONE, counted
+from handoff.figures.run import Run, number, text
+
+ARTICLE_PYTHON: Final = "Python 3.11"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One timed line of an experiment: the article's seconds, and where ours stand."""
+
+    name: str
+    article_s: float
+    strategy: str
+    scenarios: tuple[tuple[str, int], ...]
+    """Scenario ids in order of preference, each with the share of the article's size as 1/n."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment of the article. A ratio is its first line's time over each later line's."""
+
+    id: str
+    title: str
+    exactly: str
+    lines: tuple[Line, ...] = ()
+    says: str = ""
+    """What the article says where it has no figure."""
+    not_yet: bool = False
+
+
+def thousandths(value: float | None) -> str:
+    """Seconds as the article prints them, without the unit: '0.310'."""
+    return NONE if value is None else f"{value:.3f}"
+
+
+def in_seconds(value: float | None) -> str:
+    """As the article prints its times: '0.310 s'."""
+    return NONE if value is None else f"{value:.3f} s"
+
+
+def _full(scenario: str) -> tuple[tuple[str, int], ...]:
+    return ((scenario, 1),)
+
+
+def _eighth(rest: str) -> tuple[tuple[str, int], ...]:
+    return ((f"array-8GiB-ones.{rest}", 1), (f"array-1GiB-ones.{rest}", 8))
+
+
+EXPERIMENTS: Final = (
+    Experiment(
+        "A1", "a thread against a process",
+        "numpy.sum of a 1 GiB array of ones (uint8), by a pool of one thread and by a spawned Pool of one process; "
+        "the pool's start is not timed, and it is not warmed",
+        (
+            Line("process", 1.801, "pool_spawn-pickle", _full("array-1GiB-uint8-ones.sum.send.w1.cold")),
+            Line("thread", 0.310, "threads-reference", _full("array-1GiB-uint8-ones.sum.send.w1.cold")),
+        ),
+    ),
+    Experiment(
+        "A2", "just use threads",
+        "ten sums of an 8 GiB array of ones (float64), one after another and by four threads",
+        (
+            Line("one after another", 4.253, "threads-reference", _eighth("sum.reusex10.w1")),
+            Line("four threads", 1.385, "threads-reference", _eighth("sum.reusex10.w4")),
+        ),
+    ),
+    Experiment(
+        "A3", "live with it", "how much pickling matters as the task grows longer",
+        says="a few seconds on a ten-minute computation", not_yet=True,
+    ),
+    Experiment(
+        "A4", "write it to disk",
+        "a frame of one column of 10,000,000 integers to a Pool of one, pickled and as an uncompressed Parquet file "
+        "by fastparquet, to a task that does nothing with it",
+        (
+            Line("pickle", 0.242, "pool_spawn-pickle", _full("frame-80MB-columns1-int64.noop.send.w1.cold")),
+            Line("Parquet", 0.172, "pool_spawn-fastparquet-disk", _full("frame-80MB-columns1-int64.noop.send.w1.cold")),
+        ),
+    ),
+    Experiment(
+        "A5", "shared memory", "arrays and ShareableList in shared memory",
+        says="it suits arrays; no cheap way for any object", not_yet=True,
+    ),
+    Experiment(
+        "A6", "fork, the bad option", "a thread prints to standard error while a forked Process starts",
+        says="it consistently deadlocks",
+    ),
+    Experiment("A7", "you need to measure", "is the transfer the bottleneck?", says="profile first", not_yet=True),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ours:
+    """Our line beside one of the article's; without a time, the note says why."""
+
+    name: str
+    article_s: float
+    median_s: float | None = None
+    low_s: float | None = None
+    high_s: float | None = None
+    article_ratio: float | None = None
+    """Of the experiment's first line to this one, in the article; None for the first line."""
+    our_ratio: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One experiment, the article's and ours."""
+
+    experiment: Experiment
+    lines: list[Ours] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    """What we have to say without a time."""
+
+
+def _ours(run: Run, line: Line) -> tuple[Ours, int]:
+    """Our line, and the n of the 1/n to which it is scaled: of the first scenario that was timed."""
+    rows = {(text(row, "scenario"), text(row, "strategy")): row for row in run.summary}
+    obstacles = []
+    for scenario, share in line.scenarios:
+        row = rows.get((scenario, line.strategy))
+        if row is None:
+            continue
+        if (median := number(row, "median_s")) is None:
+            obstacles.append(f"{text(row, 'status').replace('_', ' ')}: {text(row, 'reason')}")
+            continue
+        why = f": at full size {obstacles[0]}" if obstacles else ""
+        note = f"scaled to 1/{share}{why}" if share > 1 else ""
+        if row["status"] != "ok":
+            note = "; ".join(filter(None, (note, f"{text(row, 'status')} {text(row, 'reason')}")))
+        return Ours(line.name, line.article_s, median, number(row, "low_s"), number(row, "high_s"), note=note), share
+    return Ours(line.name, line.article_s, note="; ".join(obstacles) or "not measured in this run"), 0
+
+
+def _lines(run: Run, experiment: Experiment) -> list[Ours]:
+    both = [_ours(run, line) for line in experiment.lines]
+    if not both:
+        return []
+    first, share = both[0]
+    beside = [first]
+    for ours, its_share in both[1:]:
+        # Lines of different sizes have no ratio.
+        comparable = first.median_s is not None and ours.median_s and share == its_share
+        our_ratio = first.median_s / ours.median_s if comparable and first.median_s and ours.median_s else None
+        beside.append(Ours(
+            ours.name, ours.article_s, ours.median_s, ours.low_s, ours.high_s,
+            article_ratio=first.article_s / ours.article_s, our_ratio=our_ratio, note=ours.note,
+        ))  # fmt: skip
+    return beside
+
+
+def _hung(counts: Mapping[str, Any], of: str) -> str:
+    return (
+        f"{of}: {counts['hung']} of {counted(int(counts['runs']), 'run')} hung"
+        if "runs" in counts and "hung" in counts
+        else ""
+    )
+
+
+def deadlock_said(deadlock: Mapping[str, Any] | None) -> list[str]:
+    """What deadlock.json says, in sentences; parts that it lacks are left out."""
+    if not deadlock:
+        return ["not measured in this run"]
+    python = f", Python {deadlock['python']}" if deadlock.get("python") else ""
+    parts = [
+        _hung(deadlock, f"the article's program{python}"),
+        _hung(deadlock.get("unbuffered") or {}, "the same with PYTHONUNBUFFERED=1"),
+        _hung(deadlock.get("deterministic") or {}, "a thread that holds a lock at the moment of the fork"),
+        str(deadlock.get("note") or ""),
+    ]
+    return [part for part in parts if part]
+
+
+def beside(run: Run, deadlock: Mapping[str, Any] | None = None) -> list[Beside]:
+    """Every experiment of the article, with ours where the plan lists it; none if it lists none."""
+    if not run.plan.experiments:
+        return []
+    found = []
+    for experiment in EXPERIMENTS:
+        if experiment.not_yet:
+            found.append(Beside(experiment, said=["not yet"]))
+        elif experiment.id not in run.plan.experiments:
+            found.append(Beside(experiment, said=["not asked for in this run"]))
+        elif experiment.id == "A6":
+            found.append(Beside(experiment, said=deadlock_said(deadlock)))
+        else:
+            found.append(Beside(experiment, lines=_lines(run, experiment)))
+    return found
+
+
+def pythons(run: Run) -> Sequence[str]:
+    """The interpreters that measured, as 'CPython 3.13.0'."""
+    return sorted({text(row, "interpreter") for row in run.invocations if row["interpreter"]})

@@ -1,0 +1,358 @@
+"""From the config to what is measured: payloads, scenarios, and the strategies of each.
+
+Standard library only: the Snakefile reads this at every start. What is on disk already, and in which
+order the rest is measured, is the next floor's matter (blocks.py).
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from handoff.mistakes import ConfigError as ConfigError
+from handoff.strategies import FLOORS, LIBRARY, SENTINEL, Strategy, UnknownStrategy, expand, find, nearest
+
+KINDS: Final = ("array", "frame", "text_frame", "objects")
+"""Payload kinds that Handoff makes; one file each in handoff/payloads."""
+
+TASKS: Final = {
+    "read": "reads every byte of the payload, as numpy reads memory: the default",
+    "sum": "adds up the payload's numbers",
+    "noop": "does nothing: the article's own, which never looks at what it received",
+    "busy": "reads one value, then computes for 100 ms: the instrument's own check",
+}
+
+PATTERNS: Final = {
+    "send": "each worker gets a payload of its own, all at once; until the last reply",
+    "return": "each worker holds a result; until the caller has run the task on every one",
+    "reuse": "one payload, `calls` calls over it, spread over the workers",
+}
+
+FILES: Final = {".npy": "array", ".parquet": "frame", ".csv": "frame", ".pkl": "any"}
+"""A user's own payload: suffixes that are read, and what may come out (a frame may turn out to have text)."""
+
+UNITS: Final = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+def parse_size(text: str | int, key: str = "size") -> int:
+    """Bytes of '64MiB' (64 x 1024 x 1024), '64MB' (64 x 1000 x 1000), '100B' or a bare number of bytes.
+
+    Raises:
+        ConfigError: not a size, or not positive.
+    """
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([KMG]i?B|B)?", str(text))
+    size = int(float(found[1]) * UNITS[found[2] or "B"]) if found else 0
+    if size < 1:
+        raise ConfigError(
+            key, f"{text!r} is not a size. A size is a positive number and a unit: 64KiB, 64MiB or 1GiB "
+            "(1 MiB = 1,048,576 bytes), or KB, MB, GB (1 MB = 1,000,000 bytes)."
+        )  # fmt: skip
+    return size
+
+
+def format_size(size: int) -> str:
+    """The shortest exact form: 67108864 -> '64MiB', 80000000 -> '80MB', 1001 -> '1001B'."""
+    for unit in ("GiB", "GB", "MiB", "MB", "KiB", "KB"):
+        if size >= UNITS[unit] and size % UNITS[unit] == 0:
+            return f"{size // UNITS[unit]}{unit}"
+    return f"{size}B"
+
+
+@dataclass(frozen=True)
+class KindFacts:
+    """What holds for a payload kind; the literal FACTS of scripts/handoff/payloads/<kind>.py."""
+
+    about: str
+    extension: str
+    """Of the file that generate_payload writes."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Options beside the size, with their defaults."""
+    allowed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    """Modules that whoever holds such a payload has imported."""
+
+
+@cache
+def kind_facts(kind: str) -> KindFacts:
+    tree = ast.parse((LIBRARY / "payloads" / f"{kind}.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "FACTS" for t in node.targets):
+            return KindFacts(**ast.literal_eval(node.value))
+    raise LookupError(f"payloads/{kind}.py has no literal FACTS")
+
+
+@dataclass(frozen=True)
+class Payload:
+    """An object that is handed over: a kind that Handoff makes, or a user's file."""
+
+    id: str
+    kind: str
+    """A group of payloads that are measured together; a user's file is a kind of its own."""
+    size: int = 0
+    """Nominal bytes; 0 for a user's file, whose size shows when it is read."""
+    options: tuple[tuple[str, Any], ...] = ()
+    path: str = ""
+    """The user's file, '' for a payload that Handoff makes."""
+
+    @property
+    def may_be(self) -> str:
+        """The kind that decides what can carry it, as far as the plan can know."""
+        return FILES[Path(self.path).suffix] if self.path else self.kind
+
+    @property
+    def file(self) -> str:
+        """The name of the data file inside payloads/; '' if the user's own file is used."""
+        if self.path:
+            return ""
+        # A constant payload is its recipe: a file of gigabytes of ones would say no more.
+        extension = "json" if dict(self.options).get("content") == "ones" else kind_facts(self.kind).extension
+        return f"{self.id}.{extension}"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What the user wants done. Strategies are ranked inside one scenario only."""
+
+    payload: Payload
+    task: str
+    pattern: str
+    workers: int
+    calls: int = 1
+    cold: bool = False
+    """The pool is made but not warmed, and only its first transfer counts (the article's way)."""
+    strategies: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        calls = f"x{self.calls}" if self.pattern == "reuse" else ""
+        cold = ".cold" if self.cold else ""
+        return f"{self.payload.id}.{self.task}.{self.pattern}{calls}.w{self.workers}{cold}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As a measuring job gets it."""
+        fields = asdict(self)
+        del fields["strategies"]
+        fields["payload"]["options"] = dict(self.payload.options)
+        return {"scenario": self.id, **fields}
+
+
+def scenario_from_json(data: Mapping[str, Any]) -> Scenario:
+    payload = dict(data["payload"])
+    payload["options"] = tuple(payload.get("options", {}).items())
+    rest = {key: value for key, value in data.items() if key not in ("payload", "scenario")}
+    return Scenario(payload=Payload(**payload), **rest)
+
+
+def slug(name: str) -> str:
+    """A name as it can stand in a path and in a scenario's id: letters, digits, '_' and '-'."""
+    return re.sub(r"[^\w-]+", "_", name).strip("_") or "payload"
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _own_file(given: Mapping[str, Any], key: str, directory: Path) -> Payload:
+    extra = sorted(set(given) - {"file", "name"})
+    if extra:
+        raise ConfigError(f"{key}.{extra[0]}", "a payload from a file has the keys file and name alone.")
+    path = directory / os.path.expanduser(given["file"])
+    if path.suffix not in FILES:
+        raise ConfigError(f"{key}.file", f"{str(path)!r} is not of a known type. Known are: {', '.join(FILES)}.")
+    if not os.path.isfile(path):  # noqa: PTH113 (Path.is_file raises where a folder may not be entered)
+        raise ConfigError(f"{key}.file", f"there is no file {str(path)!r}. It is looked for from {str(directory)!r}.")
+    if not os.access(path, os.R_OK):
+        raise ConfigError(f"{key}.file", f"{str(path)!r} cannot be read; its permissions forbid it.")
+    name = slug(given.get("name", path.stem))
+    if name in KINDS:
+        name = f"{name}_file"
+    return Payload(id=name, kind=name, path=str(path))
+
+
+def _made(given: Mapping[str, Any], key: str) -> Iterator[Payload]:
+    kind = given["kind"]
+    facts = kind_facts(kind)
+    for option in given:
+        if option not in ("kind", "size", *facts.options):
+            known = ["kind", "size", *facts.options]
+            raise ConfigError(f"{key}.{option}", f"{kind} has no such option.{nearest(option, known)} It has: {', '.join(known)}.")
+    if "size" not in given:
+        raise ConfigError(f"{key}.size", f"is missing; {kind} needs one, as 64MiB.")
+    for option, allowed in facts.allowed.items():
+        for value in _listed(given.get(option, facts.options[option])):
+            if (type(value), value) not in [(type(one), one) for one in allowed]:  # True == 1 == 1.0
+                raise ConfigError(
+                    f"{key}.{option}", f"{value!r} is not possible for {kind}.{nearest(value, [str(a) for a in allowed])} "
+                    f"Possible: {', '.join(map(str, allowed))}."
+                )  # fmt: skip
+    choices = [_listed(given.get(option, default)) for option, default in facts.options.items()]
+    for size, *values in itertools.product(_listed(given["size"]), *choices):
+        nbytes = parse_size(size, f"{key}.size")
+        options = tuple(zip(facts.options, values, strict=True))
+        marks = [f"{name}{value}" if isinstance(value, int) else str(value)
+                 for name, value in options if value != facts.options[name]]  # fmt: skip
+        yield Payload("-".join([kind, format_size(nbytes), *map(slug, marks)]), kind, nbytes, options)
+
+
+def available_cores() -> int:
+    """The cores that this process may run on: what `max` workers means."""
+    return len(os.sched_getaffinity(0))
+
+
+def _entry(entry: Mapping[str, Any], key: str, directory: Path, cores: int, default: Sequence[str]) -> Iterator[Scenario]:
+    given = entry["payload"]
+    payloads = [_own_file(given, f"{key}.payload", directory)] if "file" in given else list(_made(given, f"{key}.payload"))
+    # [1, max] is one worker count on a machine of one core, and no mistake of the user's.
+    workers = list(dict.fromkeys(cores if count == "max" else count for count in _listed(entry["workers"])))
+    ids = _strategies(entry["strategies"], f"{key}.strategies") if "strategies" in entry else tuple(default)
+    for payload, task, pattern, count in itertools.product(
+        payloads, _listed(entry["task"]), _listed(entry["pattern"]), workers
+    ):
+        calls = entry.get("calls", 10) if pattern == "reuse" else 1
+        yield Scenario(payload, task, pattern, count, calls, entry.get("pool", "warm") == "cold", ids)
+
+
+def _strategies(names: Sequence[str], key: str) -> tuple[str, ...]:
+    try:
+        return tuple(strategy.id for strategy in expand(names))
+    except UnknownStrategy as error:
+        raise ConfigError(key, str(error)) from error
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run measures, derived from its config and the number of cores."""
+
+    run: str
+    seed: int
+    blocks: int
+    reference: str
+    tie_zone: float
+    seconds_per_invocation: float
+    budget_s: float
+    needs: Mapping[str, Any]
+    experiments: tuple[str, ...]
+    scenarios: tuple[Scenario, ...]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(scenario.payload.kind for scenario in self.scenarios))
+
+    @property
+    def payloads(self) -> dict[str, Payload]:
+        return {scenario.payload.id: scenario.payload for scenario in self.scenarios}
+
+    def of_kind(self, kind: str) -> tuple[Scenario, ...]:
+        return tuple(scenario for scenario in self.scenarios if scenario.payload.kind == kind)
+
+    def strategies(self, kind: str) -> tuple[Strategy, ...]:
+        """Floors, sentinels and candidates that measure anything of this kind, in the table's order."""
+        wanted = {name for scenario in self.of_kind(kind) for name in scenario.strategies}
+        chosen = [*FLOORS, *(strategy for strategy in expand(["all"]) if strategy.id in wanted)]
+        again = [find(name + SENTINEL) for name in (FLOORS[0].id, self.reference)]
+        return tuple(strategy for strategy in (*chosen, *again) if self.jobs(kind, strategy))
+
+    def jobs(self, kind: str, strategy: Strategy) -> tuple[Scenario, ...]:
+        """The scenarios of this kind that this strategy is measured in."""
+        return tuple(s for s in self.of_kind(kind) if self.takes_part(s, strategy) and not self.unsupported(s, strategy))
+
+    def takes_part(self, scenario: Scenario, strategy: Strategy) -> bool:
+        """Floors take part everywhere, others where they are asked for."""
+        return strategy.is_floor or strategy.base in scenario.strategies
+
+    def unsupported(self, scenario: Scenario, strategy: Strategy) -> str:
+        """Why the facts rule it out; '' if they do not or only the payload itself can tell."""
+        return "" if scenario.payload.may_be == "any" else strategy.unsupported(scenario.payload.may_be, scenario.pattern)
+
+    def to_json(self) -> dict[str, Any]:
+        """As the later steps read it: results/<run>/plan.json."""
+        fields = asdict(self)
+        fields["scenarios"] = [{**s.to_json(), "strategies": list(s.strategies)} for s in self.scenarios]
+        return fields
+
+
+def plan_from_json(data: Mapping[str, Any]) -> Plan:
+    """The plan that to_json wrote."""
+    scenarios = []
+    for entry in data["scenarios"]:
+        names = tuple(entry["strategies"])
+        rest = {key: value for key, value in entry.items() if key != "strategies"}
+        scenario = scenario_from_json(rest)
+        scenarios.append(Scenario(**{**scenario.__dict__, "strategies": names}))
+    fields = {**data, "scenarios": tuple(scenarios), "experiments": tuple(data["experiments"])}
+    return Plan(**fields)
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan of results/<run>/plan.json."""
+    return plan_from_json(json.loads(path.read_text(encoding="utf-8")))
+
+
+def parse_duration(text: str | int | float) -> float:
+    """Seconds of '90s', '5min', '2h' or a bare number of seconds; the schema has checked its form."""
+    found = re.fullmatch(r"([0-9.]+) ?(s|min|h)?", str(text))
+    if not found:
+        raise ConfigError("budget", f"{text!r} is not a time; a time is 90s, 5min or 2h.")
+    return float(found[1]) * {"s": 1, "min": 60, "h": 3600}[found[2] or "s"]
+
+
+def check_run_name(run: str) -> str:
+    """The run's name becomes a folder inside results/, and must stay there.
+
+    Raises:
+        ConfigError: it would leave results/, or cannot be a folder's name.
+    """
+    if run in ("", ".", "..", "example") or "/" in run or run.startswith((".", "-")) or not run.isprintable() or len(run.encode()) > 100:
+        raise ConfigError(
+            "run", f"{run!r} cannot name a folder inside results/. A run's name is 1 to 100 bytes of letters, digits, "
+            "blanks and most signs, without '/', not beginning with '.' or '-'; 'example' is taken."
+        )  # fmt: skip
+    return run
+
+
+def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = None) -> Plan:
+    """The plan of a config that the schema has accepted and completed (configuration.complete).
+
+    directory is where a user's relative payload paths start; cores defaults to the affinity mask's.
+
+    Raises:
+        ConfigError: what the schema cannot see: an unknown strategy, a missing file, a name twice.
+    """
+    cores = cores or available_cores()
+    reference = config["reference"]
+    choices = [strategy.id for strategy in expand(["all"])]
+    if reference not in choices:
+        raise ConfigError("reference", f"{reference!r} is not a strategy.{nearest(reference, choices)} There are: {', '.join(choices)}.")
+    # An entry with strategies of its own measures those alone; everywhere else the reference takes part.
+    default = tuple(dict.fromkeys((*_strategies(config["strategies"], "strategies"), reference)))
+    scenarios: dict[str, Scenario] = {}
+    origin: dict[str, str] = {}
+    for number, entry in enumerate(config["scenarios"]):
+        key = f"scenarios[{number}]"
+        for scenario in _entry(entry, key, directory, cores, default):
+            if scenario.id in scenarios:
+                raise ConfigError(key, f"{scenario.id} stands in {origin[scenario.id]} already; a scenario is measured once.")
+            same = next((s.payload for s in scenarios.values() if s.payload.id == scenario.payload.id), scenario.payload)
+            if same != scenario.payload:
+                raise ConfigError(f"{key}.payload", f"two files would be called {same.id!r}: {same.path} and {scenario.payload.path}. Give one of them a name.")
+            scenarios[scenario.id], origin[scenario.id] = scenario, key
+    return Plan(
+        run=check_run_name(config["run"]),
+        seed=config["seed"],
+        blocks=config["blocks"],
+        reference=reference,
+        tie_zone=config["tie_zone"],
+        seconds_per_invocation=config["seconds_per_invocation"],
+        budget_s=parse_duration(config["budget"]),
+        needs=config["needs"],
+        experiments=tuple(config["experiments"]),
+        scenarios=tuple(scenarios.values()),
+    )

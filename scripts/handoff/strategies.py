@@ -1,0 +1,247 @@
+"""The table of strategies: one line each. Their modules load only when they are used.
+
+A strategy is an executor, a transport and, where the transport writes files, the storage they lie on;
+its id is `<executor>-<transport>[-<storage>]`. What an executor or a transport can do stands as a
+literal, FACTS, at the top of its own file. It is read here without running that file, so that a plan
+can be made, and a missing package named, where the package is not installed.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+LIBRARY: Final = Path(__file__).parent
+SENTINEL: Final = "@again"
+"""Suffix of an A/A sentinel: the same strategy measured a second time in every block."""
+
+
+class UnknownStrategy(Exception):
+    """A name that is neither a strategy's nor a group's, with the nearest right one."""
+
+
+@dataclass(frozen=True)
+class ExecutorFacts:
+    """What holds for an executor; the literal FACTS of scripts/handoff/executors/<name>.py."""
+
+    about: str
+    """One sentence: who runs the task."""
+    simplicity: int
+    """Rank among executors, 1 is simplest: decides between strategies that are equally fast."""
+    processes: bool = True
+    """Workers are processes of their own."""
+    channel_carries_references: bool = False
+    """A ticket arrives as the same object (threads), not as a pickled copy."""
+    needs: tuple[str, ...] = ()
+    """Modules that must be importable."""
+    safe: bool = True
+    why_not_safe: str = ""
+    floor: bool = False
+    """Not a way to hand data over but what physics allows; never recommended."""
+
+
+@dataclass(frozen=True)
+class TransportFacts:
+    """What holds for a transport; the literal FACTS of scripts/handoff/transports/<name>.py."""
+
+    about: str
+    """One sentence: how the payload gets there."""
+    simplicity: int
+    """Rank among transports, 1 is simplest."""
+    kinds: tuple[str, ...]
+    """Payload kinds that it carries unchanged; see handoff/payloads."""
+    why_not: str = ""
+    """Why it carries no other kind, as the end of 'unsupported: ...'."""
+    patterns: tuple[str, ...] = ("send", "return", "reuse")
+    why_not_pattern: str = ""
+    platforms: tuple[str, ...] = ("linux", "darwin", "win32")
+    needs: tuple[str, ...] = ()
+    executors: tuple[str, ...] = ()
+    """Only under these executors; empty: under every one."""
+    not_executors: tuple[str, ...] = ()
+    safe: bool = True
+    why_not_safe: str = ""
+    zero_copy: bool = False
+    """The receiver reads the sender's pages or the file's, not a copy of its own."""
+    writable: str = "yes"
+    """What the receiver may do with it: 'yes' (its own), 'private copy' (copied as it writes), 'no'."""
+    born_there: bool = False
+    """Needs the payload made in place: ranked in a group of its own."""
+    copies: float = 2.0
+    """The most memory that one hand-over takes beyond the payload itself, in payloads: for the arithmetic."""
+    storage_copies: float = 0.0
+    """How much of that lies in files, in payloads: compared with the storage's free room."""
+    from_file: bool = False
+    """The payload is the file it came from: what arrives cannot carry this transfer's stamp."""
+    hazard: str = ""
+    """What goes wrong if it is used carelessly."""
+
+
+def _literal(path: Path) -> dict[str, Any]:
+    """The literal FACTS of a module, without running it."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        if node_value := getattr(node, "value", None):
+            if any(isinstance(target, ast.Name) and target.id == "FACTS" for target in targets):
+                facts: dict[str, Any] = ast.literal_eval(node_value)
+                return facts
+    raise LookupError(f"{path.name} has no literal FACTS")
+
+
+@cache
+def executor_facts(name: str) -> ExecutorFacts:
+    return ExecutorFacts(**_literal(LIBRARY / "executors" / f"{name}.py"))
+
+
+@cache
+def transport_facts(name: str) -> TransportFacts:
+    return TransportFacts(**_literal(LIBRARY / "transports" / f"{name}.py"))
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One line of the comparison."""
+
+    id: str
+    groups: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def is_sentinel(self) -> bool:
+        return self.id.endswith(SENTINEL)
+
+    @property
+    def base(self) -> str:
+        """The id without the sentinel's mark."""
+        return self.id.removesuffix(SENTINEL)
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """Executor, transport, storage. A floor's id is one word, since it is no way to hand data over."""
+        executor, transport, storage, *_ = (*_FLOOR_PARTS.get(self.base, tuple(self.base.split("-"))), "", "")
+        return executor, transport, storage
+
+    @property
+    def executor(self) -> str:
+        return self.parts[0]
+
+    @property
+    def transport(self) -> str:
+        return self.parts[1]
+
+    @property
+    def storage(self) -> str:
+        """'tmpfs', 'disk', or '' for a transport that does not let one choose."""
+        return self.parts[2]
+
+    @property
+    def is_floor(self) -> bool:
+        return executor_facts(self.executor).floor
+
+    @property
+    def role(self) -> str:
+        return "sentinel" if self.is_sentinel else "floor" if self.is_floor else "candidate"
+
+    @property
+    def safe(self) -> bool:
+        return executor_facts(self.executor).safe and transport_facts(self.transport).safe
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Modules that must be importable beyond the payload's own."""
+        return (*executor_facts(self.executor).needs, *transport_facts(self.transport).needs)
+
+    @property
+    def simplicity(self) -> tuple[int, int, str]:
+        """Sorts simplest first: fewest new things to learn and to clean up."""
+        executor, transport = executor_facts(self.executor), transport_facts(self.transport)
+        return (executor.simplicity + transport.simplicity, transport.simplicity, self.id)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The source files that are this strategy's own; editing one asks for new measurements."""
+        return (LIBRARY / "executors" / f"{self.executor}.py", LIBRARY / "transports" / f"{self.transport}.py")
+
+    def unsupported(self, kind: str, pattern: str) -> str:
+        """Why the facts rule it out for this payload kind and pattern; '' if they do not."""
+        facts = transport_facts(self.transport)
+        if facts.kinds != ("any",) and kind not in facts.kinds:
+            return f"{self.transport} cannot carry {kind}: {facts.why_not}"
+        if pattern not in facts.patterns:
+            return f"{self.transport} cannot {pattern}: {facts.why_not_pattern}"
+        return ""
+
+
+_FLOOR_PARTS: Final = {"inline": ("inline", "reference"), "memcpy": ("inline", "memcpy")}
+FLOORS: Final = tuple(Strategy(name) for name in _FLOOR_PARTS)
+"""Measured in every block: the task alone, and one copy into warm memory before it."""
+
+TABLE: Final = (
+    Strategy("threads-reference", ("article", "stdlib")),
+    Strategy("pool_spawn-pickle", ("article", "stdlib")),
+    Strategy("process_spawn-pickle4", ("stdlib",)),
+    Strategy("process_spawn-pickle5", ("stdlib",)),
+    Strategy("pool_spawn-fastparquet-disk", ("article",)),
+    Strategy("process_spawn-fastparquet-tmpfs"),
+    Strategy("process_spawn-fastparquet-disk"),
+    Strategy("process_spawn-parquet-tmpfs"),
+    Strategy("process_spawn-parquet-disk"),
+    Strategy("process_spawn-arrow-tmpfs"),
+    Strategy("process_spawn-arrow-disk"),
+    Strategy("process_spawn-npy-tmpfs"),
+    Strategy("process_spawn-npy-disk"),
+    Strategy("process_spawn-shared_memory", ("stdlib",)),
+    Strategy("process_spawn-arena", ("stdlib",)),
+    Strategy("process_fork-inherit", ("stdlib",)),
+    Strategy("process_spawn-load_in_worker", ("stdlib",)),
+)
+
+
+def groups() -> dict[str, tuple[str, ...]]:
+    """Names that stand for several strategies; 'all' is every line of the table."""
+    names = {name for strategy in TABLE for name in strategy.groups}
+    found = {name: tuple(s.id for s in TABLE if name in s.groups) for name in sorted(names)}
+    return {**found, "all": tuple(strategy.id for strategy in TABLE)}
+
+
+def nearest(word: str, choices: Sequence[str]) -> str:
+    """' Did you mean ...?' for the choice that looks most like the word, or ''."""
+    close = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def find(name: str) -> Strategy:
+    """The strategy or floor of that id, also of a sentinel's.
+
+    Raises:
+        UnknownStrategy: no such id, with the nearest one.
+    """
+    base = name.removesuffix(SENTINEL)
+    for strategy in (*FLOORS, *TABLE):
+        if strategy.id == base:
+            return Strategy(name, strategy.groups)
+    choices = [s.id for s in (*FLOORS, *TABLE)]
+    raise UnknownStrategy(f"{name!r} is not a strategy.{nearest(name, choices)} There are: {', '.join(choices)}.")
+
+
+def expand(names: Sequence[str]) -> tuple[Strategy, ...]:
+    """Strategies of a list of ids and group names, each once, in the list's order.
+
+    Raises:
+        UnknownStrategy: a name that is neither.
+    """
+    found: dict[str, Strategy] = {}
+    by_group = groups()
+    for name in names:
+        if name not in by_group and name not in {s.id for s in TABLE}:
+            choices = [*by_group, *(s.id for s in TABLE)]
+            raise UnknownStrategy(f"{name!r} is not a strategy or group.{nearest(name, choices)} There are: {', '.join(choices)}.")
+        for member in by_group.get(name, (name,)):
+            found.setdefault(member, find(member))
+    return tuple(found.values())

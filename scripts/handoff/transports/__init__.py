@@ -1,0 +1,98 @@
+"""Transports: one file a way for a payload to get from one worker to another.
+
+A transport is one small class. Each process builds its own instance from a Spec and keeps it; an
+instance is never pickled (fork inherits it, threads share it). docs/adding-a-strategy.md shows a whole one.
+
+The life of a payload: the parent reserves a Place; whoever has the payload, parent or worker, publishes
+it there and gets a Ticket; the ticket travels through the executor's own channel; whoever needs the
+payload attaches the ticket, uses the payload inside the `with` alone, and really lets go of it at its
+end; the parent releases the place. Where the channel itself carries the data (threads, pickle) the
+ticket is the payload and the transport does nothing.
+
+Standard library only: loading this loads no transport.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal
+
+Place = Any
+"""Names where one payload goes; small and picklable."""
+Ticket = Any
+"""What the receiver needs to get at the payload; travels through the executor's channel."""
+Access = Literal["read", "private", "shared"]
+"""What the receiver will do: read, write into a copy of its own, or write into the sender's."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What every process needs to build its instance of a transport."""
+
+    transport: str
+    directory: str
+    """The invocation's own folder (0700) on the strategy's storage; /dev/shm where none is named."""
+    prefix: str
+    """What names of segments begin with, so that the sweep finds what a dead process left."""
+    receivers: int
+    """Workers that hold a payload at the same time."""
+    source: str = ""
+    """The file that the payload was read from, and its kind: 'kind:path'."""
+
+
+class Transport:
+    """The way of doing nothing: the executor's channel carries the payload itself."""
+
+    before_start: ClassVar[bool] = False
+    """publish comes before the executor starts (fork inheritance); the start is then on the clock."""
+
+    def __init__(self, spec: Spec) -> None:
+        """Cheap, and touches no framework: a framework may not be up yet."""
+        self.spec = spec
+        self._numbers = itertools.count()
+
+    def reserve(self) -> Place:
+        """Name a place for one payload (parent only); by default a fresh path in the run's folder."""
+        return str(Path(self.spec.directory) / f"{os.getpid()}-{next(self._numbers)}")
+
+    def publish(self, payload: Any, place: Place) -> Ticket:
+        """Put the payload in its place (parent or worker)."""
+        return payload
+
+    def attach(self, ticket: Ticket, access: Access) -> AbstractContextManager[Any]:
+        """The payload, valid inside the `with` alone."""
+        return self._as_it_is(ticket)
+
+    @contextmanager
+    def _as_it_is(self, ticket: Ticket) -> Iterator[Any]:
+        yield ticket
+
+    def release(self, place: Place) -> None:
+        """Free the place (parent only, once), also where nothing ever arrived."""
+
+    def luggage(self) -> Any:
+        """What each worker must get as it starts (parent)."""
+        return None
+
+    def unpack(self, luggage: Any) -> None:
+        """Take that luggage (each worker, once, as it starts)."""
+
+    def close(self) -> None:
+        """Let go of everything (parent, after the executor has gone; worker, before the next scenario)."""
+
+
+CLASS_NAME: Final = "Way"
+"""What the one class of a transport's file is called, so that the table needs no second name."""
+
+
+def build(spec: Spec) -> Transport:
+    """This process's instance of the transport that the spec names."""
+    module = importlib.import_module(f"handoff.transports.{spec.transport}")
+    way: Transport = getattr(module, CLASS_NAME)(spec)
+    return way

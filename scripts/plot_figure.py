@@ -1,0 +1,31 @@
+"""Draw one figure of a run as an SVG file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from handoff.figures import figure_names
+from handoff.figures.drawing import plot
+from handoff.figures.run import read_run
+from handoff.records import BadTable
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--figure", required=True, choices=figure_names(), help="which one")
+    parser.add_argument("--plan", type=Path, required=True, help="results/<run>/plan.json")
+    parser.add_argument("--summary", type=Path, required=True, help="results/<run>/summary.csv")
+    parser.add_argument("--timings", type=Path, required=True, help="results/<run>/timings.csv")
+    parser.add_argument("--invocations", type=Path, required=True, help="results/<run>/invocations.csv")
+    parser.add_argument("--out", type=Path, required=True, help="the SVG file to write")
+    given = parser.parse_args()
+    try:
+        run = read_run(given.plan, given.summary, given.timings, given.invocations)
+    except BadTable as error:
+        raise SystemExit(f"plot_figure: {error}") from error
+    plot(given.figure, run, given.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Say which strategy to use in each scenario of a run, why, and how sure that is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from handoff.recommend import answer_text, recommend, table_rows
+from handoff.records import (
+    INVOCATIONS,
+    RECOMMENDATIONS,
+    SUMMARY,
+    TIMINGS,
+    BadTable,
+    read_table,
+    write_atomically,
+    write_table,
+)
+from handoff.scenarios import read_plan
+from handoff.summaries import block_values
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--plan", type=Path, required=True, help="results/<run>/plan.json")
+    parser.add_argument("--summary", type=Path, required=True, help="results/<run>/summary.csv")
+    parser.add_argument("--invocations", type=Path, required=True, help="results/<run>/invocations.csv")
+    parser.add_argument("--timings", type=Path, required=True, help="results/<run>/timings.csv")
+    parser.add_argument("--out-json", type=Path, required=True, help="the recommendations.json to write")
+    parser.add_argument("--out-csv", type=Path, required=True, help="the recommendations.csv to write")
+    parser.add_argument("--out-text", type=Path, required=True, help="the answers in words to write")
+    given = parser.parse_args()
+    try:
+        plan, summary = read_plan(given.plan), read_table(given.summary, SUMMARY)
+        invocations = read_table(given.invocations, INVOCATIONS)
+        values = block_values(invocations, read_table(given.timings, TIMINGS))
+    except BadTable as error:
+        raise SystemExit(f"recommend_strategy: {error}") from error
+    answers = recommend(summary, values, plan, invocations)
+    write_atomically(given.out_json, json.dumps(answers, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
+    write_table(given.out_csv, RECOMMENDATIONS, table_rows(answers))
+    write_atomically(given.out_text, answer_text(answers, plan))
+
+
+if __name__ == "__main__":
+    main()

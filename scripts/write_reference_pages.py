@@ -1,0 +1,28 @@
+"""Write the pages that are made from the code: every key of the config, and every column of every table."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from handoff.configuration import SCHEMA, read_schema
+from handoff.records import write_atomically
+from handoff.reference_pages import columns_page, config_reference
+
+ROOT = Path(__file__).parents[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--schema", type=Path, default=SCHEMA, help="the schema of the config (default: Handoff's own)")
+    parser.add_argument(
+        "--config-readme", type=Path, default=ROOT / "config" / "README.md", help="default: config/README.md"
+    )
+    parser.add_argument("--columns", type=Path, default=ROOT / "docs" / "columns.md", help="default: docs/columns.md")
+    options = parser.parse_args()
+    write_atomically(options.config_readme, config_reference(read_schema(options.schema)))
+    write_atomically(options.columns, columns_page())
+
+
+if __name__ == "__main__":
+    main()

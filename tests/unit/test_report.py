@@ -1,0 +1,425 @@
+"""The report: every sentence pattern as text, user's text escaped, one offline file that is not too big."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from example_run import MIB, answers, array, example, example_machine, write_run
+
+import write_report
+from handoff.figures import drawing, figure_names
+from handoff.figures.run import Run
+from handoff.records import BadTable
+from handoff.report import answers as answering
+from handoff.report import article, environment, moment, page, trust, why_unsafe
+from handoff.report.pictures import picture, pictures
+from handoff.scenarios import Payload, Plan, Scenario
+from handoff.strategies import TABLE
+from handoff.summaries import block_values
+
+SEND = Scenario(array(4 * MIB, "4MiB"), "read", "send", 1)
+REFERENCE = "pool_spawn-pickle"
+
+
+class Page(HTMLParser):
+    """What a test wants to know of a page."""
+
+    VOID = ("meta", "br", "hr", "img", "link", "input", "path", "use", "rect", "circle")
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.named: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            assert not name.startswith("on"), f"{tag} runs {name}"
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ("href", "src", "xlink:href", "srcset", "action"):
+                self.links.append(value or "")
+            if name == "aria-labelledby":
+                self.named += (value or "").split()
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    @property
+    def said(self) -> str:
+        return " ".join(self.text.split())
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return example()
+
+
+@pytest.fixture(scope="module")
+def drawn(run: Run, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The files of the run's figures."""
+    folder = tmp_path_factory.mktemp("figures")
+    return drawn_into(folder, run)
+
+
+def drawn_into(folder: Path, run: Run) -> list[Path]:
+    files = [folder / f"{name}.svg" for name in figure_names()]
+    for file in files:
+        drawing.plot(file.stem, run, file)
+    return files
+
+
+@pytest.fixture(scope="module")
+def html(run: Run, drawn: list[Path]) -> str:
+    return page(run, answers(run), [example_machine()], pictures(drawn))
+
+
+def test_one_offline_page_with_its_parts_in_order(html: str) -> None:
+    read = Page(html)
+    assert read.open == []
+    assert set(read.tags).isdisjoint({"script", "link", "img", "iframe", "object", "base", "form"})
+    assert all(link.startswith("#") and link[1:] in read.ids for link in read.links)
+    assert len(read.ids) == len(set(read.ids))
+    assert set(read.named) <= set(read.ids)
+    assert "default-src 'none'" in html
+    order = ["answers", "ranking", "size", "phases", "failures", "trust", "machine", "method"]
+    assert [name for name in read.ids if name in order] == order
+    headings = [int(tag[1]) for tag in read.tags if tag in ("h1", "h2", "h3", "h4")]
+    assert headings[0] == 1
+    assert headings.count(1) == 1
+    assert all(later <= earlier + 1 for earlier, later in pairwise(headings))
+    assert read.tags.count("svg") == len(figure_names())
+    assert read.tags.count("table") == read.tags.count("caption")
+
+
+def test_the_page_says_what_it_rests_on(html: str) -> None:
+    said = Page(html).said
+    for part in (
+        "Indicative: the answers rest on 6 blocks; it takes 10 to be sure.",
+        "measured from 2026-01-01 12:00 UTC",
+        "CPython 3.13.0",
+        "Use threads-reference in all 9 scenarios.",
+        "Next best: process_spawn-arena",
+        "/dev/shm has 64 MiB: start the container with --shm-size=2g",
+        "Order seed 1; 6 blocks planned, 5 to 6 blocks behind the times; 1 start of the workflow.",
+        "it ran longer than its limit of 60 s",
+        "drift itself is not tested here",
+    ):
+        assert part in said, part
+
+
+def test_the_unsafe_way_is_marked_with_its_reason(html: str) -> None:
+    assert why_unsafe("threads-reference") == ""
+    assert why_unsafe("process_fork-inherit") in Page(html).said
+    tables = html.split("<table>")[1:]
+    named = [table.split("</table>")[0] for table in tables if "process_fork-inherit" in table.split("</table>")[0]]
+    assert named
+    assert all('process_fork-inherit</code> <span class="unsafe">' in table for table in named)
+
+
+def test_the_same_tables_give_the_same_page(run: Run, drawn: list[Path], html: str) -> None:
+    again = dataclasses.replace(run)
+    assert page(again, answers(again), [example_machine()], pictures(drawn[::-1])) == html
+
+
+def test_user_text_is_escaped(run: Run, tmp_path: Path) -> None:
+    hostile = "<script>alert(1)</script>\"'&{{ 7*7 }}"
+    plan = dataclasses.replace(run.plan, run=hostile)
+    invocations = [
+        {**row, "status": "error", "fail_reason": hostile, "stderr_tail": hostile, "host": hostile, "swept": hostile}
+        for row in run.invocations
+    ]
+    summary = [{**row, "status": "error", "reason": hostile} for row in run.summary]
+    machine = {"hardware": {hostile: hostile}, "warnings": [{"what": hostile, "remedy": hostile}]}
+    found = [{**answer, "why": hostile, "rejected": [{"strategy": "threads-reference", "because": hostile}]}
+             for answer in answers(run)]  # fmt: skip
+    html = page(Run(plan, summary, run.timings, invocations), found, [machine], [])
+    read = Page(html)
+    assert "script" not in read.tags
+    assert hostile in read.text
+    assert "<script" not in html
+
+
+def test_a_run_of_failures_has_a_page(run: Run) -> None:
+    failed = [{**row, "status": "error", "reason": "boom", "median_s": None, "n_blocks": 0} for row in run.summary]
+    none = [{**answer, "recommended": "", "runner_up": "", "tied_with": [], "saves_s": None, "confidence": "unclear",
+             "snippet": "", "why": "Nothing can be recommended."} for answer in answers(run)]  # fmt: skip
+    said = Page(page(Run(run.plan, failed, [], []), none, [], [])).said
+    assert "Nothing can be recommended in this run." in said
+    assert "The run's folder holds no description of a machine." in said
+    assert "No strategy was timed twice" in said
+
+
+def answer(**fields: Any) -> dict[str, Any]:
+    base = {
+        "recommended": "threads-reference", "saves_s": 0.013, "ratio_to_reference": 0.04, "ratio_low": 0.038,
+        "ratio_high": 0.043, "confidence": "indicative", "measured_on": {"blocks": 6},
+    }  # fmt: skip
+    return {**base, **fields}
+
+
+@pytest.mark.parametrize(
+    "fields, said",
+    [
+        ({}, "To send array-4MiB to 1 worker, use threads-reference: it saves 13.0 ms a transfer "
+             "and takes 0.040 [0.038, 0.043] of pool_spawn-pickle's time."),
+        ({"ratio_low": None, "ratio_high": None},
+         "To send array-4MiB to 1 worker, use threads-reference: it saves 13.0 ms a transfer "
+         "and takes 0.040 of pool_spawn-pickle's time."),
+        ({"recommended": REFERENCE, "saves_s": 0.0, "ratio_to_reference": 1.0},
+         "To send array-4MiB to 1 worker, keep pool_spawn-pickle: "
+         "nothing that can be used here is shown to be faster."),
+        ({"saves_s": -0.0002, "ratio_to_reference": 1.01, "ratio_low": 0.98, "ratio_high": 1.04},
+         "To send array-4MiB to 1 worker, use threads-reference; "
+         "it takes 1.01 [0.98, 1.04] of pool_spawn-pickle's time."),
+        ({"saves_s": None, "ratio_to_reference": None},
+         "To send array-4MiB to 1 worker, use threads-reference; pool_spawn-pickle has no time to compare it with."),
+        ({"recommended": ""}, "To send array-4MiB to 1 worker, nothing can be recommended."),
+    ],
+)  # fmt: skip
+def test_headlines(fields: dict[str, Any], said: str) -> None:
+    assert answering.headline(SEND, answer(**fields), REFERENCE) == said
+
+
+def test_how_sure_an_answer_is() -> None:
+    assert answering.sureness(answer()) == "indicative, 6 blocks"
+    assert answering.sureness(answer(confidence="unclear", measured_on={"blocks": 1})) == "unclear, 1 block"
+    assert answering.sureness(answer(confidence="decided", measured_on={"blocks": 12})) == "decided, 12 blocks"
+    assert answering.told_by_headline(answer())
+    assert not answering.told_by_headline(answer(confidence="unclear"))
+    assert not answering.told_by_headline(answer(ratio_high=None))
+
+
+def test_the_answers_in_short() -> None:
+    assert answering.in_short([answer()]) == "Use threads-reference in the one scenario of this run."
+    several = [answer(), answer(), answer(recommended="process_spawn-arena"), answer(recommended="")]
+    assert answering.in_short(several) == (
+        "Of 4 scenarios: threads-reference in 2, process_spawn-arena in 1, nothing in 1."
+    )
+    assert answering.in_short([]) == "Nothing can be recommended in this run."
+
+
+def test_the_caution_goes_by_the_blocks() -> None:
+    assert answering.caution([answer(measured_on={"blocks": 10})]) == ""
+    assert "rest on 6 blocks; it takes 10" in answering.caution([answer()])
+    assert "2 blocks, and an interval needs 6" in answering.caution([answer(measured_on={"blocks": 2})])
+    assert "can be recommended" in answering.caution([answer(recommended="")])
+
+
+def test_snippets_are_those_of_the_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "snippets").mkdir()
+    (tmp_path / "snippets" / "threads_reference.py").write_text("print('<hand over>')\n", encoding="utf-8")
+    monkeypatch.setattr(answering, "LIBRARY", tmp_path)
+    both = [
+        answer(scenario="a", snippet="scripts/handoff/snippets/threads_reference.py"),
+        answer(scenario="b", recommended="process_spawn-arena", snippet="scripts/handoff/snippets/missing.py"),
+    ]
+    (found,) = answering.snippets(both)
+    assert (found.strategy, found.scenarios, found.code) == ("threads-reference", ["a"], "print('<hand over>')")
+
+
+def test_the_page_shows_the_code_to_paste(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "snippets").mkdir()
+    (tmp_path / "snippets" / "threads_reference.py").write_text("print('<hand over>')\n", encoding="utf-8")
+    monkeypatch.setattr(answering, "LIBRARY", tmp_path)
+    html = page(run, answers(run), [], [])
+    assert "<pre" in html
+    assert "print(&#39;&lt;hand over&gt;&#39;)" in html
+    assert "scripts/handoff/snippets/threads_reference.py" in Page(html).said
+
+
+def test_the_page_shows_the_article_beside_ours(run: Run) -> None:
+    asked = dataclasses.replace(run, plan=dataclasses.replace(run.plan, experiments=("A1", "A6")))
+    told = {"python": "3.11.7", "runs": 20, "hung": 19}
+    said = Page(page(asked, answers(run), [], [], told)).said
+    assert "1.801 s" in said
+    assert "19 of 20 runs hung" in said
+    assert "not yet" in said
+
+
+def test_sentinels_compare_a_strategy_with_itself(run: Run) -> None:
+    found = trust.sentinels(run, block_values(run.invocations, run.timings))
+    assert {sentinel.strategy for sentinel in found} == {"inline", REFERENCE}
+    assert len(found) == 2 * len(run.plan.scenarios)
+    assert all(0.8 < sentinel.ratio < 1.25 and sentinel.n_blocks == 6 for sentinel in found)
+
+
+def test_sentinels_in_words() -> None:
+    def sentinel(ratio: float, low: float | None, high: float | None) -> trust.Sentinel:
+        return trust.Sentinel("s", "inline", 6, ratio, low, high)
+
+    assert trust.sentinels_said([]).startswith("No strategy was timed twice")
+    assert trust.sentinels_said([sentinel(0.99, None, None)]) == (
+        "1 comparison of a strategy with itself: their ratios lie between 0.99 and 0.99. Intervals need 6 blocks."
+    )
+    assert trust.sentinels_said([sentinel(0.99, 0.95, 1.02), sentinel(1.2, 1.1, 1.3)]).startswith(
+        "1 of 2 comparisons of a strategy with itself hold 1 in their interval; their ratios lie between 0.99 and 1.20."
+    )
+
+
+def test_failures_come_before_what_cannot_work(run: Run) -> None:
+    found = [failure.status for failure in trust.failures(run)]
+    mild = [status for status in found if status in ("skipped", "unsupported")]
+    assert {"crashed", "error", "timeout"} == set(found) - set(mild)
+    assert found[-len(mild) :] == sorted(mild)
+
+
+def test_a_machine_in_words() -> None:
+    machine = {
+        "machine_id": "abc",
+        "hardware": {
+            "memory_bytes": 8 * 2**30,
+            "caches": [{"level": 1, "size_bytes": 2**15}],
+            "smt": True,
+            "numa": None,
+        },
+        "warnings": [{"what": "a", "remedy": "b"}],
+    }
+    identity, hardware = environment.facts(machine)
+    assert identity.lines == [("machine id", "abc")]
+    assert hardware.lines == [
+        ("memory", "8 GiB"), ("caches 1: level", "1"), ("caches 1: size", "32 KiB"), ("smt", "yes"), ("numa", "–"),
+    ]  # fmt: skip
+    assert environment.warnings(machine) == [("a", "b")]
+    assert moment("2026-01-01T12:00:00Z") == "2026-01-01 12:00 UTC"
+    assert moment("") == ""
+
+
+def article_run(rows: list[dict[str, Any]], experiments: tuple[str, ...]) -> Run:
+    plan = Plan("article", 1, 6, REFERENCE, 0.05, 0.1, 1800.0, {}, experiments, ())
+    keys = {"status": "ok", "reason": "", "median_s": None, "low_s": None, "high_s": None}
+    return Run(plan, [{**keys, **row} for row in rows], [], [])
+
+
+A1 = "array-1GiB-uint8-ones.sum.send.w1.cold"
+
+
+def test_the_article_beside_ours() -> None:
+    run = article_run(
+        [
+            {"scenario": A1, "strategy": REFERENCE, "median_s": 3.0},
+            {"scenario": A1, "strategy": "threads-reference", "median_s": 0.3},
+            {"scenario": "array-8GiB-ones.sum.reusex10.w1", "strategy": "threads-reference", "status": "skipped",
+             "reason": "needs 8 GiB, and 4 GiB are free"},
+            {"scenario": "array-1GiB-ones.sum.reusex10.w1", "strategy": "threads-reference", "median_s": 0.8},
+            {"scenario": "array-1GiB-ones.sum.reusex10.w4", "strategy": "threads-reference", "median_s": 0.4},
+        ],
+        ("A1", "A2", "A4", "A6"),
+    )  # fmt: skip
+    found = {each.experiment.id: each for each in article.beside(run)}
+    assert list(found) == ["A1", "A2", "A3", "A4", "A5", "A6", "A7"]
+    process, thread = found["A1"].lines
+    assert (process.median_s, thread.article_ratio, thread.our_ratio) == (3.0, 1.801 / 0.310, 10.0)
+    alone, together = found["A2"].lines
+    assert alone.note == "scaled to 1/8: at full size skipped: needs 8 GiB, and 4 GiB are free"
+    assert together.note == "scaled to 1/8"
+    assert together.our_ratio == 2.0
+    assert [line.note for line in found["A4"].lines] == ["not measured in this run"] * 2
+    assert all(found[name].said == ["not yet"] for name in ("A3", "A5", "A7"))
+    assert found["A6"].said == ["not measured in this run"]
+
+
+def test_lines_of_different_sizes_have_no_ratio() -> None:
+    run = article_run(
+        [
+            {"scenario": "array-8GiB-ones.sum.reusex10.w1", "strategy": "threads-reference", "median_s": 6.0},
+            {"scenario": "array-1GiB-ones.sum.reusex10.w4", "strategy": "threads-reference", "median_s": 0.4},
+        ],
+        ("A2",),
+    )
+    (two,) = [each for each in article.beside(run) if each.experiment.id == "A2"]
+    assert two.lines[1].our_ratio is None
+    (one,) = [each for each in article.beside(run) if each.experiment.id == "A1"]
+    assert one.said == ["not asked for in this run"]
+
+
+def test_a_run_of_other_things_says_nothing_of_the_article(run: Run) -> None:
+    assert article.beside(run) == []
+
+
+def test_the_deadlock_in_words() -> None:
+    assert article.deadlock_said(None) == ["not measured in this run"]
+    told = {
+        "python": "3.11.7", "runs": 20, "hung": 19, "unbuffered": {"runs": 20, "hung": 0},
+        "deterministic": {"runs": 1, "hung": 1}, "note": "each was ended after 5 s",
+    }  # fmt: skip
+    assert article.deadlock_said(told) == [
+        "the article's program, Python 3.11.7: 19 of 20 runs hung",
+        "the same with PYTHONUNBUFFERED=1: 0 of 20 runs hung",
+        "a thread that holds a lock at the moment of the fork: 1 of 1 run hung",
+        "each was ended after 5 s",
+    ]
+    assert article.deadlock_said({"note": "no fork here"}) == ["no fork here"]
+
+
+def test_a_damaged_figure_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ranking.svg").write_text("<svg", encoding="utf-8")
+    with pytest.raises(BadTable, match=r"ranking\.svg: no figure that can be read"):
+        picture(tmp_path / "ranking.svg")
+    with pytest.raises(BadTable, match=r"phases\.svg"):
+        picture(tmp_path / "phases.svg")
+
+
+@pytest.mark.slow
+def test_a_big_run_stays_below_three_megabytes(tmp_path: Path) -> None:
+    run = example()
+    names = tuple(strategy.id for strategy in TABLE)
+    sizes = [(2**power * 2**10, f"{2**power}KiB") for power in range(20)]
+    many = tuple(
+        Scenario(array(size, name), "read", pattern, workers, strategies=names)
+        for size, name in sizes for pattern in ("send", "return") for workers in (1, 2)
+    )  # fmt: skip
+    like = {row["strategy"]: row for row in run.summary if row["scenario"] == "array-4MiB.read.send.w1"}
+    summary = [
+        {**row, "scenario": scenario.id, "payload": scenario.payload.id, "payload_bytes": scenario.payload.size}
+        for scenario in many for row in like.values()
+    ]  # fmt: skip
+    timings = [row for row in run.timings if row["scenario"] == "array-4MiB.read.send.w1"]
+    spread = [{**row, "scenario": scenario.id} for scenario in many for row in timings]
+    big = Run(dataclasses.replace(run.plan, scenarios=many), summary, spread, run.invocations)
+    assert len(spread) > 10_000
+    html = page(big, answers(run), [example_machine()], pictures(drawn_into(tmp_path, big)))
+    assert len(html.encode()) <= 3_000_000
+    assert f"{len(many) - drawing.MOST_PANELS} more scenarios" in html
+
+
+def test_the_command_writes_the_page(
+    run: Run, drawn: list[Path], html: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = write_run(run, tmp_path)
+    tables = ("plan", "summary", "timings", "invocations", "recommendations", "machine")
+    command = ["write_report.py", *(f"--{name}={paths[name]}" for name in tables), "--figure", *map(str, drawn)]
+    monkeypatch.setattr(sys, "argv", [*command, f"--out={tmp_path}/report.html"])
+    write_report.main()
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == html
+    paths["recommendations"].write_text("{")
+    with pytest.raises(SystemExit, match=r"write_report: .*recommendations\.json: cannot be read"):
+        write_report.main()
+
+
+def test_a_payload_of_a_user_is_named_as_it_is() -> None:
+    own = Scenario(Payload("größe_1", "größe_1", 0, path="größe 1.npy"), "read", "send", 1)
+    assert "send größe_1 to 1 worker" in answering.headline(own, answer(), REFERENCE)
