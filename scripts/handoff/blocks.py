@@ -13,22 +13,31 @@ Standard library only: the Snakefile reads this at every start.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from handoff import provenance
-from handoff.records import BadTable, InvocationFile, read_invocation
+from handoff.records import BadTable, read_invocation, write_atomically
 from handoff.scenarios import Payload, Plan, Scenario
 from handoff.strategies import LIBRARY, Strategy
 
 SHARED_CODE = ("../measure_strategy.py", "measure", "payloads", "transports/__init__.py", "executors/__init__.py", "tasks.py")
 """Code that every measured process runs, whatever its strategy."""
+
+
+_SOURCES = (".py", ".jinja", ".css", ".js")
+
+
+class RunLocked(Exception):
+    """Two workflows would write into one run's folder."""
 
 
 @dataclass(frozen=True)
@@ -161,12 +170,12 @@ def inspect(plan: Plan, block: int, kind: str, folder: Path, wanted: Mapping[str
     return Block(block, kind, jobs, provenance.campaign() if cause else campaigns.pop(), missing, cause)
 
 
-@dataclass(frozen=True)
 class Schedule:
     """A plan, where its results lie, and what is left to do."""
 
-    plan: Plan
-    folder: Path
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self.plan = plan
+        self.folder = folder
 
     @cached_property
     def wanted(self) -> dict[str, dict[str, Any]]:
@@ -202,8 +211,74 @@ class Schedule:
         """Jobs of blocks that are not whole, in the order they run."""
         return [job for job in self.jobs.values() if not self.blocks[job.kind, job.block].whole]
 
-    def payload_of_kind(self, kind: str) -> tuple[Payload, ...]:
-        return tuple(payload for payload in self.plan.payloads.values() if payload.kind == kind)
+    @property
+    def machine(self) -> str:
+        return provenance.machine_id()
+
+    def files(self, *rooms: str) -> list[str]:
+        """Files of the library's rooms (a folder or a file each), relative to it; for the inputs of a rule."""
+        found = []
+        for room in rooms:
+            path = LIBRARY / room
+            inside = path.rglob("*") if path.is_dir() else [path]
+            found += [file.relative_to(LIBRARY).as_posix() for file in inside if file.suffix in _SOURCES]
+        return sorted(found)
+
+    def _payload(self, name: str) -> Payload:
+        """The payload whose data file, or whose id if it has none, is called that."""
+        return next(payload for payload in self.plan.payloads.values() if name in (payload.file, payload.id))
+
+    def payload_json(self, name: str) -> str:
+        payload = self._payload(name)
+        return json.dumps({**asdict(payload), "options": dict(payload.options)}, ensure_ascii=False)
+
+    def own_file(self, name: str) -> str:
+        return self._payload(name).path
+
+    def payload_files(self, folder: str, kind: str) -> list[str]:
+        """What the jobs of a kind need: data files and descriptions."""
+        payloads = [payload for payload in self.plan.payloads.values() if payload.kind == kind]
+        made = [f"{folder}/payloads/{payload.file}" for payload in payloads if payload.file]
+        return made + [f"{folder}/payloads/{payload.description}" for payload in payloads]
+
+    def arguments(self, kind: str, strategy: str, block: int | str) -> list[str]:
+        """The command line of a measuring job, without its paths."""
+        job = self.job(kind, strategy, block)
+        given = {
+            "--run": self.plan.run, "--kind": kind, "--strategy": strategy, "--block": job.block, "--slot": job.slot,
+            "--order-seed": job.order_seed, "--campaign": self.blocks[kind, job.block].campaign,
+            "--seconds": self.plan.seconds_per_invocation, "--plan": json.dumps(self.wanted[kind], ensure_ascii=False),
+        }  # fmt: skip
+        scenarios = [
+            f"--scenario={json.dumps(scenario.to_json(), ensure_ascii=False)}"
+            for scenario in self.plan.jobs(kind, job.strategy)
+        ]
+        return [f"{option}={value}" for option, value in given.items()] + scenarios
+
+    def begin(self) -> None:
+        """Before the first job: be alone in the run's folder, say what is going to happen, start the progress.
+
+        Raises:
+            RunLocked: another workflow is writing into the same run.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Held until this process ends, however it ends: such a lock cannot be left behind.
+        self._lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunLocked(f"Another workflow is writing into {self.folder}; wait for it, or give this run another name.") from None
+        for line in self.announcement():
+            print(line, flush=True)
+        expected = {job.file: self.estimate(job) for job in self.to_measure}
+        progress = {"campaign": provenance.campaign(), "expected_s": expected}
+        write_atomically(self.folder / "progress.json", json.dumps(progress))
+        (self.folder / "progress.log").unlink(missing_ok=True)
+
+    def closing(self) -> str:
+        """After the last job: the answers in words, and where the report lies."""
+        answer = (self.folder / "answer.txt").read_text(encoding="utf-8").rstrip()
+        return f"\n{answer}\n\nReport: {self.folder / 'report.html'}"
 
     def estimate(self, job: Job) -> float:
         """Seconds that a job is expected to take: start-up, then for each scenario its time slice or a few transfers.
@@ -250,11 +325,3 @@ def spoken_time(seconds: float) -> str:
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
-
-def result_of(folder: Path, job: Job) -> InvocationFile:
-    """A job's result.
-
-    Raises:
-        BadTable: it is missing or damaged.
-    """
-    return read_invocation(folder / job.file)

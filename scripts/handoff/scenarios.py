@@ -116,6 +116,11 @@ class Payload:
         extension = "json" if dict(self.options).get("content") == "ones" else kind_facts(self.kind).extension
         return f"{self.id}.{extension}"
 
+    @property
+    def description(self) -> str:
+        """The name of the file inside payloads/ that says what must arrive."""
+        return f"{self.file or self.id}.digest.json"
+
 
 @dataclass(frozen=True)
 class Scenario:

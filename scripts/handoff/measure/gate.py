@@ -27,8 +27,8 @@ class Gate:
             os.mkfifo(Path(directory) / name, 0o600)
 
     def wait(self, index: int) -> None:
-        """Wait until all workers are here; index 0 leads."""
-        if self._workers == 1:
+        """Wait until all workers are here; index 0 leads, -1 passes by."""
+        if self._workers == 1 or index < 0:
             return
         if index:
             os.write(self._arrived, b".")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import threading
 import time
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -89,10 +88,9 @@ class Call(NamedTuple):
     """What to do with a ticket. Small: it is pickled for every call."""
 
     verb: str
-    """use (attach and run the task), give (publish what is held), hold, prove, meet."""
+    """On the clock: use (attach and run the task), give (publish what is held). Off it: install, hold,
+    prove (digest what arrives), pickled (how long the last marked reply took to pickle), meet."""
     index: int = 0
-    number: int = 0
-    """hold, prove: the stamp that the payload carries."""
     probe: bool = False
     """Say how long unpickling took, and mark the reply."""
 
@@ -112,14 +110,21 @@ class Reply(NamedTuple):
     """The task's result, the ticket of what was given, or the proof."""
 
 
-def serve(call: Call, ticket: Any, *_marks: Any) -> Reply | tuple[Any, ...]:
+_last_marks: tuple[channel.Mark, channel.Mark] | None = None
+
+
+def serve(call: Call, ticket: Any) -> Reply | tuple[Any, ...]:
     """Answer one call."""
     now = time.perf_counter_ns
     arrived = now()
     cpu = time.thread_time_ns()
     state = _state
-    assert state is not None, "the worker was not set up"
-    unpickling = channel.unpickling_ns() if call.probe else 0
+    if state is None:
+        raise RuntimeError("the worker was not set up")
+    unpickling = 0
+    if call.probe:
+        unpickling = channel.unpickling_ns()
+        _, ticket, _ = ticket
     attached = done = arrived
     result: Any = None
     if call.verb == "use":
@@ -131,28 +136,35 @@ def serve(call: Call, ticket: Any, *_marks: Any) -> Reply | tuple[Any, ...]:
     elif call.verb == "give":
         result = state.transport.publish(state.held[call.index], ticket)
         done = now()
-    elif call.verb == "install":
-        install(ticket)
     else:
         result = _off_the_clock(state, call, ticket)
     left = now()
-    if state.setup.workers > 1:
-        state.gate.wait(call.index)
+    if state.setup.workers > 1 and _state is not None:  # not state: installing a scenario has replaced it
+        _state.gate.wait(call.index)
     reply = Reply(os.getpid(), arrived, attached, done, left, time.thread_time_ns() - cpu, unpickling, result)
-    return (channel.Mark(), reply, channel.Mark()) if call.probe else reply
+    return _marked(reply) if call.probe else reply
+
+
+def _marked(reply: Reply) -> tuple[Any, ...]:
+    global _last_marks
+    _last_marks = channel.Mark(), channel.Mark()
+    return _last_marks[0], reply, _last_marks[1]
 
 
 def _off_the_clock(state: State, call: Call, ticket: Any) -> Any:
-    if call.verb == "hold":  # the ticket is the payload's source
+    if call.verb == "hold":  # the ticket is the payload's source and the stamp that it shall carry
+        source, number = ticket
         held = state.held.get(call.index)
         if held is None:
-            held = state.held[call.index] = payloads.read_source(ticket)
-        payloads.stamp(held, call.number)
+            held = state.held[call.index] = payloads.read_source(source)
+        payloads.stamp(held, number)
     elif call.verb == "prove":
         with state.transport.attach(ticket, "read") as payload:
             proof = payloads.digest(payload), payloads.nbytes(payload)
             del payload
             return proof
-    elif call.verb == "meet":
-        return threading.get_native_id()
+    elif call.verb == "install":  # the ticket is the setup
+        install(ticket)
+    elif call.verb == "pickled" and _last_marks is not None:
+        return channel.pickling_ns(*_last_marks)
     return None

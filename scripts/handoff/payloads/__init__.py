@@ -146,7 +146,7 @@ def describe(obj: Any, payload: scenarios.Payload, file: Path, seed: int = 0) ->
 
 def description_path(payload: scenarios.Payload, directory: Path) -> Path:
     """Where the payload's description lies; `directory` is the run's payloads/."""
-    return directory / f"{payload.id}.digest.json"
+    return directory / payload.description
 
 
 def data_path(payload: scenarios.Payload, directory: Path) -> Path:

@@ -91,7 +91,7 @@ def checksum(payload: Array) -> int:
     """
     items = np.asarray(payload)
     if items.dtype.itemsize == 8 and items.dtype.names is None:
-        return int(np.add.reduce(items.view(np.uint64), axis=None))
+        return int(items.view(np.uint64).sum())
     return word_sum([np.ascontiguousarray(items).reshape(-1).view(np.uint8)])
 
 
@@ -107,7 +107,7 @@ def word_sum(pieces: Iterable[NDArray[np.uint8]]) -> int:
         body = piece[head:]
         whole = len(body) // 8 * 8
         summed += int.from_bytes(piece[:head].tobytes(), "little") << (8 * (position % 8))
-        summed += int(np.add.reduce(body[:whole].view(np.uint64)))
+        summed += int(body[:whole].view(np.uint64).sum())
         summed += int.from_bytes(body[whole:].tobytes(), "little")
         position += len(piece)
     return summed % 2**64

@@ -31,6 +31,10 @@ Access = Literal["read", "private", "shared"]
 """What the receiver will do: read, write into a copy of its own, or write into the sender's."""
 
 
+class CannotCarry(Exception):
+    """The payload is of a kind that the transport claims, but this one it cannot hold unchanged: why, in words."""
+
+
 @dataclass(frozen=True)
 class Spec:
     """What every process needs to build its instance of a transport."""

@@ -110,7 +110,9 @@ class Way(Transport):
         self._free.append(place)
 
     def close(self) -> None:
-        for path, slot in self._slots.items():
+        for slot in self._slots.values():
             slot.close()
-            Path(path).unlink(missing_ok=True)
         self._slots.clear()
+        for place in self._free:  # the parent's alone: whoever reserves is who removes
+            Path(place).unlink(missing_ok=True)
+        self._free.clear()

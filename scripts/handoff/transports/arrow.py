@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from handoff.transports import Access, Place, Ticket, Transport
+from handoff.transports import Access, CannotCarry, Place, Ticket, Transport
 
 FACTS = {
     "about": "the payload is written as an Arrow IPC file, uncompressed, and the receiver maps it",
@@ -28,14 +28,64 @@ FACTS = {
 _SHAPE = b"handoff.shape"
 
 
+def column_of(array: np.ndarray[Any, Any]) -> Any:
+    """The array's items as an Arrow array.
+
+    Raises:
+        CannotCarry: Arrow has no such items, or would give back others (text as Python objects).
+    """
+    try:
+        column = pa.array(np.ascontiguousarray(array).reshape(-1))
+    except pa.ArrowException as error:
+        raise CannotCarry(f"Arrow has no items of dtype {array.dtype}: {error}") from error
+    back = column[:0].to_numpy(zero_copy_only=False).dtype
+    if back != array.dtype:
+        raise CannotCarry(f"Arrow would give items of dtype {array.dtype} back as {back}")
+    return column
+
+
+def table_of(frame: Any) -> Any:
+    """The frame as an Arrow table, with what pandas needs to make the same frame of it.
+
+    Raises:
+        CannotCarry: a column that Arrow does not have, or names and types that pandas would not find again.
+    """
+    check_columns(frame)
+    if frame.columns.inferred_type.startswith("mixed"):
+        raise CannotCarry("column names of several types would all come back as text")
+    for name in frame.index.names:
+        if name is not None and not isinstance(name, str):
+            raise CannotCarry(f"the index's name {name!r} would come back as text")
+    try:
+        table = pa.Table.from_pandas(frame)
+    except (pa.ArrowException, ValueError) as error:
+        raise CannotCarry(f"Arrow cannot hold this frame: {error}") from error
+    for name, dtype, column in zip(frame.columns, frame.dtypes, table.schema.types, strict=False):
+        text_or_nested = pa.types.is_nested(column) or pa.types.is_string(column) or pa.types.is_large_string(column)
+        if text_or_nested and type(dtype).__name__ == "ArrowDtype":
+            raise CannotCarry(f"column {name!r} of dtype {dtype} would come back as another")
+    return table
+
+
+def check_columns(frame: Any) -> None:
+    """Refuse Python objects, whose type a column file does not keep.
+
+    Raises:
+        CannotCarry: a column of dtype object.
+    """
+    for name, dtype in frame.dtypes.items():
+        if dtype == object:
+            raise CannotCarry(f"column {name!r} holds Python objects, whose types would not come back")
+
+
 class Way(Transport):
     def publish(self, payload: Any, place: Place) -> Ticket:
         if isinstance(payload, np.ndarray):
-            column = pa.array(np.ascontiguousarray(payload).reshape(-1))
+            column = column_of(payload)
             shape = ",".join(map(str, payload.shape)).encode()
             table = pa.table({"array": column}, pa.schema([("array", column.type)], {_SHAPE: shape}))
         else:
-            table = pa.Table.from_pandas(payload)
+            table = table_of(payload)
         with pa.OSFile(place, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
         return place

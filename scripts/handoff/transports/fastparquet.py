@@ -12,7 +12,7 @@ from typing import Any
 
 import fastparquet
 
-from handoff.transports import Access, Place, Ticket, Transport
+from handoff.transports import Access, CannotCarry, Place, Ticket, Transport
 
 FACTS = {
     "about": "fastparquet writes the frame as uncompressed Parquet and the receiver decodes it (the article's way)",
@@ -27,14 +27,49 @@ FACTS = {
 }
 
 
+_CHANGED = {
+    "object": "text",
+    "string": "the other text dtype",
+    "float16": "float32",
+    "datetime64[s]": "other dates",
+    "timedelta64[s]": "other durations",
+    "timedelta64[ns]": "durations in whole microseconds",
+}
+"""Dtypes that it writes without a word, and what comes back."""
+
+
+def _check(frame: Any) -> None:
+    """Refuse what would come back changed.
+
+    Raises:
+        CannotCarry: with the column, or what is wrong with the index.
+    """
+    for name, dtype in frame.dtypes.items():
+        back = "" if type(dtype).__name__ == "ArrowDtype" else _CHANGED.get(str(dtype))
+        if back is None:
+            continue
+        raise CannotCarry(f"fastparquet would give column {name!r} of dtype {dtype} back as {back}" if back else
+                          f"fastparquet has no columns of dtype {dtype}, as {name!r} is")  # fmt: skip
+    if frame.index.nlevels > 1:
+        raise CannotCarry("fastparquet cannot hold an index of several levels")
+
+
 class Way(Transport):
     def publish(self, payload: Any, place: Place) -> Ticket:
-        fastparquet.write(place, payload, compression="UNCOMPRESSED", stats=False)
-        return place
+        _check(payload)
+        try:
+            fastparquet.write(place, payload, compression="UNCOMPRESSED", stats=False)
+        except (ValueError, TypeError) as error:
+            raise CannotCarry(f"fastparquet cannot hold this frame: {error}") from error
+        # It calls an index without a name "index".
+        return place, list(payload.index.names)
 
     @contextmanager
     def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
-        yield fastparquet.ParquetFile(ticket).to_pandas()
+        place, names = ticket
+        frame = fastparquet.ParquetFile(place).to_pandas()
+        frame.index.names = names
+        yield frame
 
     def release(self, place: Place) -> None:
         Path(place).unlink(missing_ok=True)

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from handoff.transports import Access, Place, Ticket, Transport
+from handoff.transports import Access, CannotCarry, Place, Ticket, Transport
+from handoff.transports.arrow import table_of
 
 FACTS = {
     "about": "pyarrow writes the frame as uncompressed Parquet and the receiver decodes it",
@@ -24,15 +25,29 @@ FACTS = {
 }
 
 
+def _is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 class Way(Transport):
     def publish(self, payload: Any, place: Place) -> Ticket:
-        table = pa.Table.from_pandas(payload)
-        pq.write_table(table, place, compression="NONE", use_dictionary=False, write_statistics=False)
+        table = table_of(payload)
+        categories = []
+        for field in table.schema:
+            if pa.types.is_timestamp(field.type) and field.type.unit == "s":
+                raise CannotCarry(f"Parquet has no dates in whole seconds, as column {field.name!r} holds them")
+            if pa.types.is_dictionary(field.type):
+                if not _is_text(field.type.value_type):
+                    raise CannotCarry(f"Parquet keeps categories of text alone, not those of column {field.name!r}")
+                categories.append(field.name)
+        # Without their dictionary, categories would come back in another order, and unused ones not at all.
+        pq.write_table(table, place, compression="NONE", use_dictionary=categories, write_statistics=False)
         return place
 
     @contextmanager
     def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
-        yield pq.read_table(ticket).to_pandas()
+        # Without partitioning=None a folder called a=b above the file becomes a column.
+        yield pq.read_table(ticket, partitioning=None).to_pandas()
 
     def release(self, place: Place) -> None:
         Path(place).unlink(missing_ok=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import multiprocessing.reduction
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
 
 from handoff.transports import Spec, Transport
 
@@ -16,6 +17,8 @@ FACTS = {
     "copies": 5.0,
     "hazard": "a slice of an Arrow table takes its whole parent along",
 }
+
+_USUAL: Final = multiprocessing.reduction.ForkingPickler.dumps
 
 
 class Way(Transport):
@@ -29,16 +32,16 @@ class Way(Transport):
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)
-        self._usual = multiprocessing.reduction.ForkingPickler.dumps
-        if self.protocol is not None:
-            use_protocol(self.protocol)
+        self._dumps = None if self.protocol is None else use_protocol(self.protocol)
 
     def close(self) -> None:
-        multiprocessing.reduction.ForkingPickler.dumps = self._usual  # type: ignore[method-assign]
+        # Only what this instance set: the next scenario's instance is made before the last one's is closed.
+        if self._dumps is not None and multiprocessing.reduction.ForkingPickler.dumps is self._dumps:
+            multiprocessing.reduction.ForkingPickler.dumps = _USUAL  # type: ignore[method-assign]
 
 
-def use_protocol(protocol: int) -> None:
-    """Make multiprocessing's queues and connections in this process pickle with that protocol."""
+def use_protocol(protocol: int) -> Callable[..., memoryview]:
+    """Make multiprocessing's queues and connections in this process pickle with that protocol: the function they now call."""
 
     def dumps(obj: Any, _protocol: int | None = None) -> memoryview:
         buffer = io.BytesIO()
@@ -46,3 +49,4 @@ def use_protocol(protocol: int) -> None:
         return buffer.getbuffer()
 
     multiprocessing.reduction.ForkingPickler.dumps = dumps  # type: ignore[method-assign, assignment]
+    return dumps

@@ -21,7 +21,7 @@ FACTS = {
     "why_not": "a segment is plain bytes: a frame would have to be taken apart by hand",
     "needs": ("numpy",),
     "zero_copy": True,
-    "writable": "yes",
+    "writable": "private copy",
     "copies": 1.0,
     "storage_copies": 1.0,
     "hazard": "a view that outlives its segment reads freed memory (numpy#23305); a full /dev/shm is SIGBUS",
@@ -35,7 +35,9 @@ def _attach(name: str) -> SharedMemory:
     (python/cpython#82300). track=False says so from Python 3.13 on. Before, workers of one multiprocessing
     tree share the owner's tracker, where a second registration of a name changes nothing.
     """
-    return SharedMemory(name, track=False) if sys.version_info >= (3, 13) else SharedMemory(name)
+    if sys.version_info >= (3, 13):
+        return SharedMemory(name, track=False)
+    return SharedMemory(name)
 
 
 class Way(Transport):
@@ -52,14 +54,14 @@ class Way(Transport):
             del view
         finally:
             segment.close()
-        return place, payload.shape, payload.dtype.str
+        return place, payload.shape, payload.dtype
 
     @contextmanager
     def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
         name, shape, dtype = ticket
         segment = _attach(name)
         try:
-            view: Any = np.ndarray(shape, np.dtype(dtype), buffer=segment.buf)
+            view: Any = np.ndarray(shape, dtype, buffer=segment.buf)
             view.flags.writeable = access == "shared"
             yield view.copy() if access == "private" else view
             del view

@@ -1,0 +1,305 @@
+"""Handoff: which way of handing data from one Python worker to another, on this machine?
+
+The rules stand in the order that data takes. What is measured stands in config/; the plan made from it,
+the blocks that are whole already, and the order of the others come from scripts/handoff/blocks.py.
+"""
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+# Where this file stands, whatever the working directory; relative if it can be, so that moving the whole
+# project changes no input. source_path() would copy single files, and a script needs its library beside it.
+HOUSE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).resolve()
+HOUSE = HOUSE.relative_to(Path.cwd()) if HOUSE.is_relative_to(Path.cwd()) else HOUSE
+sys.path.insert(0, str(HOUSE.resolve() / "scripts"))
+from handoff.blocks import Schedule
+from handoff.configuration import complete
+from handoff.figures import figure_names
+from handoff.mistakes import ConfigError
+from handoff.scenarios import make_plan
+
+
+configfile: str(HOUSE / "config" / "config.yaml")
+
+
+try:
+    PLAN = make_plan(complete(config), Path.cwd())
+except ConfigError as error:
+    raise WorkflowError(str(error))
+RUN = f"results/{PLAN.run}".replace("{", "{{").replace("}", "}}")
+SCHEDULE = Schedule(PLAN, Path("results", PLAN.run))
+DEADLOCK = [f"{RUN}/deadlock.json"] if "A6" in PLAN.experiments else []
+
+
+def script(name):
+    """A step's command-line program."""
+    return str(HOUSE / "scripts" / f"{name}.py")
+
+
+def library(*rooms):
+    """The files of the library that a step runs: editing one of them runs the step again."""
+    return [str(HOUSE / "scripts" / "handoff" / file) for file in SCHEDULE.files(*rooms)]
+
+
+# Hundreds of jobs that look alike say nothing; each measuring job prints a line of its own instead.
+logging.getLogger("snakemake.logging").addFilter(
+    lambda record: getattr(getattr(record, "event", None), "value", "") not in ("job_info", "job_started")
+    and record.msg != "Select jobs to execute..."
+)
+
+
+wildcard_constraints:
+    block=r"\d+",
+    kind=r"[^/]+",
+    strategy=r"[^/]+",
+
+
+localrules:
+    all,
+
+
+rule all:
+    input:
+        f"{RUN}/report.html",
+
+
+rule write_plan:
+    input:
+        script=script("write_plan"),
+    output:
+        f"{RUN}/plan.json",
+    log:
+        f"{RUN}/logs/write_plan.log",
+    conda:
+        "envs/handoff.yaml"
+    params:
+        plan=json.dumps(PLAN.to_json(), ensure_ascii=False),
+    shell:
+        "python {input.script:q} --plan {params.plan:q} --out {output:q} 2> {log:q}"
+
+
+rule describe_machine:
+    input:
+        script=script("describe_machine"),
+        library=library("machine.py", "provenance.py"),
+    output:
+        f"{RUN}/machines/{{machine}}.json",
+    log:
+        f"{RUN}/logs/describe_machine/{{machine}}.log",
+    conda:
+        "envs/handoff.yaml"
+    shell:
+        "python {input.script:q} --out {output:q} 2> {log:q}"
+
+
+# {payload} is a file's name here: array-64MiB.npy.
+rule generate_payload:
+    input:
+        script=script("generate_payload"),
+        library=library("payloads"),
+    output:
+        data=f"{RUN}/payloads/{{payload}}",
+        digest=f"{RUN}/payloads/{{payload}}.digest.json",
+    log:
+        f"{RUN}/logs/generate_payload/{{payload}}.log",
+    wildcard_constraints:
+        payload=r"[^/.]+\.(npy|arrow|json)",
+    conda:
+        "envs/handoff.yaml"
+    params:
+        payload=lambda wildcards: SCHEDULE.payload_json(wildcards.payload),
+        seed=PLAN.seed,
+    shell:
+        """
+        python {input.script:q} --payload {params.payload:q} --seed {params.seed} \
+            --out {output.data:q} --digest {output.digest:q} 2> {log:q}
+        """
+
+
+# A user's own file stays where it is. {payload} is its name: it has no dot.
+rule describe_payload:
+    input:
+        script=script("generate_payload"),
+        library=library("payloads"),
+        data=lambda wildcards: SCHEDULE.own_file(wildcards.payload),
+    output:
+        f"{RUN}/payloads/{{payload}}.digest.json",
+    log:
+        f"{RUN}/logs/describe_payload/{{payload}}.log",
+    wildcard_constraints:
+        payload=r"[^/.]+",
+    conda:
+        "envs/handoff.yaml"
+    params:
+        payload=lambda wildcards: SCHEDULE.payload_json(wildcards.payload),
+        seed=PLAN.seed,
+    shell:
+        """
+        python {input.script:q} --payload {params.payload:q} --seed {params.seed} --digest {output:q} 2> {log:q}
+        """
+
+
+rule measure_strategy:
+    input:
+        # Ancient: whether a block must be measured again is decided by its campaign, a parameter, alone.
+        # Snakemake's own triggers know single jobs and would mix old and new ones in a block.
+        script=ancient(script("measure_strategy")),
+        payloads=lambda wildcards: ancient(SCHEDULE.payload_files(RUN, wildcards.kind)),
+    output:
+        f"{RUN}/timings/{{kind}}/{{strategy}}/block~{{block}}.csv",
+    log:
+        f"{RUN}/logs/measure_strategy/{{kind}}/{{strategy}}/block~{{block}}.log",
+    # A seeded shuffle of strategies within each block: drift of the machine must not line up with a strategy.
+    priority: lambda wildcards: SCHEDULE.priority(wildcards.kind, wildcards.strategy, wildcards.block)
+    conda:
+        "envs/handoff.yaml"
+    # All cores, whatever the strategy uses: nothing else may run while this is measured.
+    threads: workflow.cores
+    params:
+        job=lambda wildcards: SCHEDULE.arguments(wildcards.kind, wildcards.strategy, wildcards.block),
+        payloads=f"{RUN}/payloads",
+    shell:
+        """
+        python {input.script:q} {params.job:q} --payloads {params.payloads:q} --out {output:q} 2> >(tee {log:q} >&2)
+        """
+
+
+rule collect_timings:
+    input:
+        script=script("collect_timings"),
+        library=library("collection.py", "records.py"),
+        plan=rules.write_plan.output,
+        jobs=[f"{RUN}/{file}" for file in SCHEDULE.jobs],
+    output:
+        invocations=f"{RUN}/invocations.csv",
+        timings=f"{RUN}/timings.csv",
+    log:
+        f"{RUN}/logs/collect_timings.log",
+    conda:
+        "envs/handoff.yaml"
+    shell:
+        """
+        python {input.script:q} --plan {input.plan:q} \
+            --invocations {output.invocations:q} --timings {output.timings:q} 2> {log:q}
+        """
+
+
+rule summarize_timings:
+    input:
+        script=script("summarize_timings"),
+        library=library("summaries.py", "statistics.py"),
+        plan=rules.write_plan.output,
+        invocations=rules.collect_timings.output.invocations,
+        timings=rules.collect_timings.output.timings,
+    output:
+        f"{RUN}/summary.csv",
+    log:
+        f"{RUN}/logs/summarize_timings.log",
+    conda:
+        "envs/handoff.yaml"
+    shell:
+        """
+        python {input.script:q} --plan {input.plan:q} --invocations {input.invocations:q} \
+            --timings {input.timings:q} --out {output:q} 2> {log:q}
+        """
+
+
+rule recommend_strategy:
+    input:
+        script=script("recommend_strategy"),
+        library=library("recommend.py", "contest.py", "statistics.py"),
+        plan=rules.write_plan.output,
+        invocations=rules.collect_timings.output.invocations,
+        timings=rules.collect_timings.output.timings,
+        summary=rules.summarize_timings.output,
+    output:
+        json=f"{RUN}/recommendations.json",
+        csv=f"{RUN}/recommendations.csv",
+        text=f"{RUN}/answer.txt",
+    log:
+        f"{RUN}/logs/recommend_strategy.log",
+    conda:
+        "envs/handoff.yaml"
+    shell:
+        """
+        python {input.script:q} --plan {input.plan:q} --summary {input.summary:q} \
+            --invocations {input.invocations:q} --timings {input.timings:q} \
+            --out-json {output.json:q} --out-csv {output.csv:q} --out-text {output.text:q} 2> {log:q}
+        """
+
+
+rule plot_figure:
+    input:
+        script=script("plot_figure"),
+        library=library("figures"),
+        plan=rules.write_plan.output,
+        invocations=rules.collect_timings.output.invocations,
+        timings=rules.collect_timings.output.timings,
+        summary=rules.summarize_timings.output,
+    output:
+        f"{RUN}/figures/{{figure}}.svg",
+    log:
+        f"{RUN}/logs/plot_figure/{{figure}}.log",
+    conda:
+        "envs/handoff.yaml"
+    shell:
+        """
+        python {input.script:q} --figure {wildcards.figure:q} --plan {input.plan:q} --summary {input.summary:q} \
+            --timings {input.timings:q} --invocations {input.invocations:q} --out {output:q} 2> {log:q}
+        """
+
+
+rule demonstrate_deadlock:
+    input:
+        script=script("demonstrate_deadlock"),
+    output:
+        f"{RUN}/deadlock.json",
+    log:
+        f"{RUN}/logs/demonstrate_deadlock.log",
+    conda:
+        "envs/handoff.yaml"
+    threads: workflow.cores
+    shell:
+        "python {input.script:q} --out {output:q} 2> {log:q}"
+
+
+rule write_report:
+    input:
+        script=script("write_report"),
+        library=library("report"),
+        plan=rules.write_plan.output,
+        invocations=rules.collect_timings.output.invocations,
+        timings=rules.collect_timings.output.timings,
+        summary=rules.summarize_timings.output,
+        recommendations=rules.recommend_strategy.output.json,
+        machine=f"{RUN}/machines/{SCHEDULE.machine}.json",
+        figures=[f"{RUN}/figures/{figure}.svg" for figure in figure_names()],
+        deadlock=DEADLOCK,
+    output:
+        f"{RUN}/report.html",
+    log:
+        f"{RUN}/logs/write_report.log",
+    conda:
+        "envs/handoff.yaml"
+    params:
+        deadlock=["--deadlock", *DEADLOCK] if DEADLOCK else [],
+    shell:
+        """
+        python {input.script:q} --plan {input.plan:q} --summary {input.summary:q} --timings {input.timings:q} \
+            --invocations {input.invocations:q} --recommendations {input.recommendations:q} \
+            --machine {input.machine:q} --figure {input.figures:q} {params.deadlock:q} --out {output:q} 2> {log:q}
+        """
+
+
+onstart:
+    SCHEDULE.begin()
+
+
+onsuccess:
+    print(SCHEDULE.closing())

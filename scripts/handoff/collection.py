@@ -1,0 +1,73 @@
+"""Collect what the measuring jobs wrote into invocations.csv and timings.csv: whole, or not at all.
+
+Rows that no job can write are added from the plan: what the facts rule out is `unsupported`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from handoff.blocks import Job, run_order
+from handoff.payloads import read_description
+from handoff.records import BadTable, Row, read_invocation
+from handoff.scenarios import Plan, Scenario
+from handoff.strategies import Strategy, find
+
+
+def collect(plan: Plan, folder: Path) -> tuple[list[Row], list[Row]]:
+    """Rows of invocations.csv and of timings.csv of the run in `folder`.
+
+    Raises:
+        BadTable: a job's file is missing, damaged or of another plan; or rows that may not be pooled.
+    """
+    invocations: list[Row] = []
+    timings: list[Row] = []
+    jobs = run_order(plan)
+    for job in jobs:
+        record = read_invocation(folder / job.file)
+        _check_order(record.invocation, job, folder)
+        invocations.append(record.invocation)
+        timings.extend(record.transfers)
+    _check_alike(invocations, folder)
+    missing = {(str(row["scenario"]), str(row["strategy"])) for row in timings}
+    for kind in plan.kinds:
+        for scenario in plan.of_kind(kind):
+            for name in scenario.strategies:
+                strategy = find(name)
+                if (scenario.id, name) not in missing and (reason := plan.unsupported(scenario, strategy)):
+                    timings.append(_unsupported(scenario, strategy, reason, folder))
+    return invocations, timings
+
+
+def _check_order(row: Row, job: Job, folder: Path) -> None:
+    found = (row["block"], row["kind"], row["strategy"], row["slot"], row["order_seed"])
+    wanted = (job.block, job.kind, job.strategy.id, job.slot, job.order_seed)
+    if found != wanted:
+        raise BadTable(
+            f"{folder / job.file}: holds {found} where the plan has {wanted} (block, kind, strategy, slot, order seed). "
+            "Run the same command again: the block will be measured anew."
+        )
+
+
+def _check_alike(rows: list[Row], folder: Path) -> None:
+    """Only rows of one machine and one environment are pooled; within a kind, also of one code."""
+    for column in ("machine_id", "environment_id"):
+        by_kind: dict[str, set[str]] = {}
+        for row in rows:
+            by_kind.setdefault("all" if column == "machine_id" else str(row["kind"]), set()).add(str(row[column]))
+        for kind, found in by_kind.items():
+            if len(found) > 1:
+                raise BadTable(
+                    f"{folder / 'timings'}: its files come from {len(found)} different {column}s ({', '.join(sorted(found))}; "
+                    f"kind: {kind}), which cannot be pooled. Remove the files of the one that you do not want."
+                )
+
+
+def _unsupported(scenario: Scenario, strategy: Strategy, reason: str, folder: Path) -> Row:
+    description = read_description(scenario.payload, folder / "payloads")
+    return {
+        "invocation": "", "strategy": strategy.id, "scenario": scenario.id, "payload": scenario.payload.id,
+        "kind": scenario.payload.kind, "payload_bytes": description.nbytes, "task": scenario.task,
+        "pattern": scenario.pattern, "workers": scenario.workers, "calls": scenario.calls,
+        "status": "unsupported", "reason": reason,
+    }  # fmt: skip

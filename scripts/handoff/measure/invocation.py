@@ -1,0 +1,315 @@
+"""The measured process: starts workers, makes the transfers of its scenarios, proves each delivery.
+
+It gets its work as one line of JSON on standard input and says what happens as lines of JSON to a pipe,
+as it happens: whoever supervises it keeps what was finished, however this process ends.
+
+Run as `python -m handoff.measure.invocation`; the supervisor does.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+from handoff import executors, payloads, tasks, transports
+from handoff.measure import worker
+from handoff.measure.gate import Gate
+from handoff.measure.transfers import Bench, Timing, gather, transfer
+from handoff.measure.usage import huge_pages
+from handoff.measure.worker import Call, Setup
+from handoff.scenarios import Scenario, scenario_from_json
+from handoff.strategies import executor_facts, find, transport_facts
+
+MOST_TRANSFERS: Final = 50
+FEWEST_STEADY: Final = 2
+LONG_S: Final = 2.0
+"""A transfer longer than this is repeated once only after the first."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one measured process has to do."""
+
+    strategy: str
+    scenarios: tuple[Scenario, ...]
+    payloads: str
+    """The run's payloads/ folder."""
+    folder: str
+    """This invocation's own folder on the strategy's storage."""
+    control: str
+    """This invocation's own folder for named pipes."""
+    prefix: str
+    """What names of its segments begin with."""
+    seconds: float
+    """Of transfers, per scenario."""
+    memory: bool
+    """Make one more transfer per scenario under the eyes of the memory sampler."""
+    events: int
+    """The file descriptor that events are written to."""
+
+    def to_json(self) -> str:
+        return json.dumps({**asdict(self), "scenarios": [scenario.to_json() for scenario in self.scenarios]})
+
+    @classmethod
+    def from_json(cls, text: str) -> Work:
+        fields = json.loads(text)
+        fields["scenarios"] = tuple(scenario_from_json(entry) for entry in fields["scenarios"])
+        return cls(**fields)
+
+
+class Invocation:
+    """One strategy, measured in the scenarios that it was given."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.strategy = find(work.strategy)
+        self.executor_facts = executor_facts(self.strategy.executor)
+        self.start = executors.load(self.strategy.executor)
+        self._events = os.fdopen(work.events, "w", encoding="utf-8", buffering=1)
+        self._setups = 0
+
+    def say(self, event: str, **fields: Any) -> None:
+        """One line to the supervisor; a line once written is not lost when this process dies."""
+        self._events.write(json.dumps({"event": event, **fields}) + "\n")
+
+    def workers(self, scenario: Scenario) -> int:
+        # A floor is one task alone: no number of tasks at once can end sooner.
+        return 1 if self.executor_facts.floor else scenario.workers
+
+    def run(self) -> None:
+        """All scenarios; those that share a warm pool of the same size one after another."""
+        transport_class = transport_facts(self.strategy.transport)
+        assert not transport_class.executors or self.strategy.executor in transport_class.executors
+        ordered = sorted(self.work.scenarios, key=lambda s: (self.workers(s), s.cold))
+        for (workers, cold), group in groupby(ordered, key=lambda s: (self.workers(s), s.cold)):
+            for scenarios in [[s] for s in group] if cold else [list(group)]:
+                self._with_pool(workers, scenarios)
+
+    def _setup(self, scenario: Scenario, workers: int, gate: str) -> Setup:
+        self._setups += 1
+        source = payloads.source(scenario.payload, Path(self.work.payloads))
+        spec = transports.Spec(
+            self.strategy.transport, self.work.folder, f"{self.work.prefix}-{self._setups}", workers, source
+        )
+        return Setup(self._setups, spec, scenario.task, workers, gate)
+
+    def _with_pool(self, workers: int, scenarios: Sequence[Scenario]) -> None:
+        gate = str(Path(self.work.control) / f"gate-{self._setups}")
+        Path(gate).mkdir(mode=0o700)
+        Gate.make(gate)
+        setup = self._setup(scenarios[0], workers, gate)
+        transport = transports.build(setup.spec)
+        own_process = self.executor_facts.processes
+
+        @contextmanager
+        def pool() -> Iterator[Executor]:
+            if not own_process:
+                worker.use(worker.State(setup, transport))
+            arguments = (setup, transport.luggage(), own_process)
+            with self.start(workers, worker.start, arguments) as executor:
+                yield executor
+
+        with ExitStack() as stack:
+            bench = Bench(
+                transport, tasks.load(scenarios[0].task), workers, 1, own_process,
+                open=lambda: stack.enter_context(pool()), close=stack.close,
+            )  # fmt: skip
+            if not transport.before_start:
+                self.say("phase", scenario=scenarios[0].id, phase="start")
+                begun = time.perf_counter()
+                bench.executor = bench.open()
+                if not scenarios[0].cold:
+                    gather(bench, Call("meet"), [None] * workers)
+                self.say("started", start_s=time.perf_counter() - begun)
+            for scenario in scenarios:
+                if scenario is not scenarios[0]:
+                    transport.close()
+                    setup = self._setup(scenario, workers, gate)
+                    transport = bench.transport = transports.build(setup.spec)
+                    if not own_process:
+                        worker.use(worker.State(setup, transport))
+                    elif not transport.before_start:
+                        gather(bench, Call("install"), [setup] * workers)
+                self._measure(scenario, bench, setup)
+            transport_left = bench.transport
+        transport_left.close()
+        if not own_process:
+            worker.use(None)
+
+    def _measure(self, scenario: Scenario, bench: Bench, setup: Setup) -> None:
+        """One scenario: first transfer, steady ones, an instrumented one, memory, proof."""
+        self.say("phase", scenario=scenario.id, phase="load")
+        from_file = transport_facts(self.strategy.transport).from_file
+        payload = payloads.read_source(setup.spec.source)
+        size = payloads.nbytes(payload)
+        bench.task = tasks.load(scenario.task)
+        bench.calls = 1 if self.executor_facts.floor else scenario.calls
+        count = bench.workers if scenario.pattern == "send" else 1
+        objects = [payload, *(payloads.copy(payload) for _ in range(count - 1))]
+        stamps = iter(range(1, 1_000_000))
+
+        def once(instrumented: bool = False) -> tuple[Timing, bool]:
+            expected = self._prepare(scenario, bench, objects, setup, from_file, stamps)
+            gc.collect()
+            timing = transfer(bench, scenario.pattern, objects, instrumented)
+            return timing, all(result == expected[i % len(expected)] for i, result in enumerate(timing.results))
+
+        self.say("phase", scenario=scenario.id, phase="transfer")
+        spent = 0.0
+        number = 0
+        while number == 0 or (not scenario.cold and _goes_on(number, spent, self.work.seconds)):
+            timing, right = once()
+            spent += timing.total / 1e9
+            self._row(scenario, bench, size, timing, number, right)
+            number += 1
+        if not scenario.cold:
+            self.say("phase", scenario=scenario.id, phase="instrumented")
+            timing, right = once(instrumented=True)
+            self._row(scenario, bench, size, timing, number, right, instrumented=True)
+        if self.work.memory and not scenario.cold:
+            self.say("phase", scenario=scenario.id, phase="memory")
+            self._watched(scenario, once, bench, size, number + 1)
+        self.say("phase", scenario=scenario.id, phase="proof")
+        self._prove(scenario, bench, objects, setup, from_file, stamps)
+
+    def _prepare(
+        self, scenario: Scenario, bench: Bench, objects: list[Any], setup: Setup, from_file: bool, stamps: Iterator[int]
+    ) -> list[Any]:
+        """Give this transfer's payloads a content of their own; returns the task's right results."""
+        if scenario.pattern == "return":
+            numbers = [next(stamps) for _ in range(bench.workers)]
+            gather(bench, Call("hold"), [(setup.spec.source, number) for number in numbers])
+            expected = []
+            for number in numbers:
+                payloads.stamp(objects[0], number)
+                expected.append(bench.task(objects[0]))
+            return expected
+        if not from_file:
+            for payload in objects:
+                payloads.stamp(payload, next(stamps))
+        return [bench.task(payload) for payload in objects]
+
+    def _row(
+        self, scenario: Scenario, bench: Bench, size: int, timing: Timing, number: int, right: bool,
+        instrumented: bool = False, peak: int | None = None,
+    ) -> None:  # fmt: skip
+        seconds = {
+            f"{name}_s": getattr(timing, name) / 1e9
+            for name in ("publish", "dispatch", "attach", "task", "reply", "release", "total")
+        }
+        # Threads' processor time is counted by themselves, inside the sender's process.
+        workers_cpu = timing.others.cpu_ns if bench.own_process else timing.cpu_workers
+        sender_cpu = timing.sender.cpu_ns if bench.own_process else max(0, timing.sender.cpu_ns - timing.cpu_workers)
+        row = {
+            "scenario": scenario.id, "payload": scenario.payload.id, "payload_bytes": size, "task": scenario.task,
+            "pattern": scenario.pattern, "workers": scenario.workers, "transfer": number, "warm": int(number > 0),
+            "batch": 1, "calls": scenario.calls, **seconds, "instrumented": int(instrumented),
+            "first_call_s": timing.first_call / 1e9 if timing.first_call else None,
+            "serialize_s": timing.serialize / 1e9 if instrumented and peak is None else None,
+            "deserialize_s": timing.deserialize / 1e9 if instrumented and peak is None else None,
+            "cpu_sender_s": sender_cpu / 1e9, "cpu_workers_s": workers_cpu / 1e9,
+            "minor_faults": timing.sender.minor_faults + timing.others.minor_faults,
+            "major_faults": timing.sender.major_faults + timing.others.major_faults,
+            "huge_pages": huge_pages({os.getpid(), *bench.pids}) if instrumented else None,
+            "peak_extra_bytes": peak,
+            "status": "ok" if right else "invalid",
+            "reason": "" if right else "the task's result is not the one that the sender gets from the same payload",
+        }  # fmt: skip
+        self.say("row", row=row)
+
+    def _watched(self, scenario: Scenario, once: Any, bench: Bench, size: int, number: int) -> None:
+        """One transfer while the supervisor samples memory; its times are not compared."""
+        gc.collect()
+        self.say("sample", on=True)
+        sys.stdin.readline()  # it has read what is in use before
+        timing, right = once()
+        self.say("sample", on=False)
+        peak = int(sys.stdin.readline())
+        self._row(scenario, bench, size, timing, number, right, instrumented=True, peak=peak)
+
+    def _prove(
+        self, scenario: Scenario, bench: Bench, objects: list[Any], setup: Setup, from_file: bool, stamps: Iterator[int]
+    ) -> None:
+        """One hand-over off the clock, whose receivers say what they hold, byte for byte."""
+        if scenario.pattern == "return":
+            number = next(stamps)
+            gather(bench, Call("hold"), [(setup.spec.source, number)] * bench.workers)
+            payloads.stamp(objects[0], number)
+            places = [bench.transport.reserve() for _ in range(bench.workers)]
+            proofs = []
+            for reply in gather(bench, Call("give"), places):
+                with bench.transport.attach(reply.result, "read") as payload:
+                    proofs.append([payloads.digest(payload), payloads.nbytes(payload)])
+                    del payload
+            wanted = [payloads.digest(objects[0])] * bench.workers
+        else:
+            if not from_file:
+                for payload in objects:
+                    payloads.stamp(payload, next(stamps))
+            places = [bench.transport.reserve() for _ in objects]
+            tickets = [bench.transport.publish(p, place) for p, place in zip(objects, places, strict=True)]
+            if bench.transport.before_start:
+                bench.executor = bench.open()
+            spread = [tickets[i % len(tickets)] for i in range(bench.workers)]
+            proofs = [list(reply.result) for reply in gather(bench, Call("prove"), spread)]
+            wanted = [payloads.digest(objects[i % len(objects)]) for i in range(bench.workers)]
+        for place in places:
+            bench.transport.release(place)
+        if bench.transport.before_start:
+            bench.close()
+        right = [digest for digest, _ in proofs] == wanted
+        self.say("proof", scenario=scenario.id, right=right, bytes=sum(size for _, size in proofs))
+
+
+def _goes_on(transfers: int, spent: float, seconds: float) -> bool:
+    """Whether another steady transfer is to be made after `transfers` ones that took `spent` seconds."""
+    steady = transfers - 1
+    if steady < FEWEST_STEADY:
+        return steady == 0 or spent < LONG_S * transfers
+    return spent < seconds and transfers < MOST_TRANSFERS
+
+
+def main() -> None:
+    # Whoever takes too much memory is to be this process and its workers, not a bystander.
+    Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    worker.die_with_parent()
+    work = Work.from_json(sys.stdin.readline())
+    os.set_inheritable(work.events, False)
+    invocation = Invocation(work)
+    try:
+        invocation.run()
+    except Exception as error:
+        invocation.say("failed", **failure(error))
+        raise SystemExit(3) from error
+    invocation.say("finished")
+
+
+def failure(error: Exception) -> dict[str, str]:
+    """The status and the reason that an exception stands for."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    kinds: dict[type[Exception], str] = {
+        transports.CannotCarry: "unsupported",
+        ModuleNotFoundError: "unsupported",
+        MemoryError: "out_of_memory",
+        BrokenProcessPool: "crashed",
+    }
+    status = next((status for kind, status in kinds.items() if isinstance(error, kind)), "error")
+    return {"status": status, "reason": f"{type(error).__name__}: {error}"}
+
+
+if __name__ == "__main__":
+    # A spawned worker imports this file again under another name; what it is sent refers to the real one.
+    from handoff.measure.invocation import main as run
+
+    run()

@@ -1,0 +1,101 @@
+"""Where one invocation may leave things, and how all of it is found and removed afterwards.
+
+Every name carries the user's id and this invocation's token. Only one invocation measures on a machine at
+a time (see MachineLock), so whoever holds the lock may remove what any other one left: its owner is dead.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+SHARED: Final = Path("/dev/shm")
+LOCK: Final = Path("/tmp/handoff.lock")
+"""One a machine, whatever TMPDIR says: two runs must not measure at the same time."""
+
+
+@contextmanager
+def machine_lock(path: Path = LOCK) -> Iterator[None]:
+    """Be alone on the machine; says so if another run measures, and waits for it. The kernel frees it with its holder."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except PermissionError:  # another user's file in a sticky folder may not be created again, only opened
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        said = False
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not said:
+                    print("Another run is measuring on this machine; waiting for its measurement to end.", file=sys.stderr)
+                    said = True
+                time.sleep(0.05)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class Places:
+    """The folders and segment names of one invocation."""
+
+    def __init__(self, token: str, disk: Path) -> None:
+        user = f"handoff-{os.getuid()}-"
+        self._user = user
+        self.prefix = f"{user}{token}"
+        self.shared = SHARED / self.prefix
+        self.disk = disk / self.prefix
+        self.control = SHARED / f"{self.prefix}-control" if os.access(SHARED, os.W_OK) else disk / f"{self.prefix}-control"
+
+    def storage(self, kind: str) -> Path:
+        """The folder of a strategy's storage: memory unless it is the disk's."""
+        return self.disk if kind == "disk" else self.shared
+
+    def make(self, kind: str) -> None:
+        """Make the folders, for this user alone."""
+        for folder in (self.storage(kind), self.control):
+            folder.mkdir(mode=0o700, parents=True)
+
+    def left(self) -> list[str]:
+        """What this invocation left, beside its own empty folders."""
+        found = [path for folder in (self.shared, self.disk) if folder.is_dir() for path in folder.iterdir()]
+        found += [path for path in _entries(SHARED) if path.name.startswith(f"{self.prefix}-") and path != self.control]
+        return sorted(str(path) for path in found)
+
+    def remove(self) -> None:
+        """Remove everything of this invocation's."""
+        for folder in (self.shared, self.disk, self.control):
+            shutil.rmtree(folder, ignore_errors=True)
+        for path in _entries(SHARED):
+            if path.name.startswith(f"{self.prefix}-"):
+                with suppress(OSError):
+                    path.unlink()
+
+    def sweep_dead(self) -> list[str]:
+        """Remove what earlier invocations left whose supervisor was killed; the machine's lock must be held."""
+        swept = []
+        for base in (SHARED, self.disk.parent):
+            for path in _entries(base):
+                if path.name.startswith(self._user) and not path.name.startswith(self.prefix):
+                    swept.append(str(path))
+                    if path.is_dir():
+                        shutil.rmtree(path, ignore_errors=True)
+                    else:
+                        with suppress(OSError):
+                            path.unlink()
+        return swept
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []

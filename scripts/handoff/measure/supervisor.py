@@ -1,0 +1,350 @@
+"""Starts the measured process, limits it, samples its memory, ends it, and sweeps what it left.
+
+The measured process is the leader of a session of its own, with all its workers in it. Whatever happens to
+it becomes rows: a scenario in which it dies gets that status, the ones after it go on in a fresh process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from handoff import machine, payloads
+from handoff.measure.invocation import Work
+from handoff.measure.places import Places
+from handoff.measure.usage import memory_in_use, session_members
+from handoff.records import Row
+from handoff.scenarios import Scenario, kind_facts
+from handoff.strategies import LIBRARY, Strategy, transport_facts
+
+SAMPLE_S: Final = 0.001
+"""Between two looks at the memory of a transfer that is made for that."""
+
+PROCESS_BYTES: Final = 150_000_000
+"""What a Python process with pandas takes by itself, in the memory arithmetic."""
+
+BASE_LIMIT_S: Final = 60.0
+SLOWEST_BYTES_PER_S: Final = 20e6
+"""No way of handing data over is slower than this on a machine that is worth measuring."""
+
+PINNED: Final = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS",
+    "BLIS_NUM_THREADS", "POLARS_MAX_THREADS",
+)  # fmt: skip
+"""Thread pools of libraries: one thread each, so that none takes a worker's core."""
+
+STDERR_TAIL: Final = 1500
+
+
+@dataclass
+class Outcome:
+    """What became of one invocation's scenarios."""
+
+    rows: list[Row] = field(default_factory=list)
+    start_s: float | None = None
+    fail_phase: str = ""
+    fail_reason: str = ""
+    signal: str = ""
+    stderr_tail: str = ""
+    swept: list[str] = field(default_factory=list)
+    status: str = "ok"
+
+
+def _bytes(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+
+
+def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -> tuple[str, str]:
+    """Status and reason why this scenario must not even be started; empty if it may.
+
+    Needs are computed and compared with what is free: trying would mean the kernel's out-of-memory killer.
+    """
+    description = payloads.read_description(scenario.payload, data)
+    if reason := strategy.unsupported(description.kind, scenario.pattern):
+        return "unsupported", reason
+    for module in (*strategy.needs, *kind_facts(description.kind).needs):
+        if importlib.util.find_spec(module) is None:
+            return "unsupported", f"needs the package {module}, which is not installed"
+    if strategy.storage == "tmpfs" and not os.access("/dev/shm", os.W_OK):
+        return "unsupported", "needs a writable /dev/shm"
+    facts = transport_facts(strategy.transport)
+    # Each worker's payload at the sender (a result at the worker), one more to compare with, and the transport's copies.
+    in_flight = 1 if strategy.is_floor or scenario.pattern == "reuse" else scenario.workers
+    holders = in_flight + (scenario.pattern == "return")
+    size = description.nbytes
+    need = size * (holders + in_flight * facts.copies) + PROCESS_BYTES * (1 + scenario.workers)
+    free = machine.available_memory()
+    if need > free:
+        return "skipped", (
+            f"needs about {_bytes(need)} of memory ({_bytes(size)} x ({holders} held + {in_flight} x {facts.copies:g} copies) "
+            f"+ processes), {_bytes(free)} are available"
+        )
+    files = size * in_flight * facts.storage_copies
+    room = machine.free_room(folder)
+    if files > room:
+        return "skipped", f"needs about {_bytes(files)} in files, {_bytes(room)} are free there"
+    return "", ""
+
+
+def time_limit(scenarios: Sequence[Scenario], sizes: Mapping[str, int], seconds: float) -> float:
+    """Seconds after which the measured process is ended: far above what any way should take."""
+    slow = sum(8 * s.calls * s.workers * sizes[s.payload.id] / SLOWEST_BYTES_PER_S for s in scenarios)
+    return BASE_LIMIT_S + slow + len(scenarios) * (10 * seconds + 5)
+
+
+def environment(hash_seed: int) -> dict[str, str]:
+    """The measured process's environment: thread pools of libraries pinned to one, whatever the caller set."""
+    pinned = dict.fromkeys(PINNED, "1")
+    own = {"PYTHONHASHSEED": str(hash_seed % 2**32), "PYTHONPATH": str(LIBRARY.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, **pinned, **own}
+
+
+class Supervisor:
+    """Measures the scenarios of one invocation, in as many processes as it takes."""
+
+    def __init__(
+        self, strategy: Strategy, data: Path, places: Places, seconds: float, memory: bool, hash_seed: int
+    ) -> None:  # fmt: skip
+        self.strategy = strategy
+        self.data = data
+        self.places = places
+        self.seconds = seconds
+        self.memory = memory
+        self.hash_seed = hash_seed
+        self.outcome = Outcome()
+
+    def run(self, scenarios: Sequence[Scenario]) -> Outcome:
+        """Every scenario gets at least one row."""
+        left = []
+        folder = self.places.storage(self.strategy.storage)
+        self.places.make(self.strategy.storage)
+        try:
+            for scenario in scenarios:
+                status, reason = obstacle(self.strategy, scenario, folder, self.data)
+                if status:
+                    self._missing(scenario, status, reason)
+                else:
+                    left.append(scenario)
+            while left:
+                left = self._one_process(left, folder)
+        finally:
+            self.places.remove()
+        return self.outcome
+
+    def _missing(self, scenario: Scenario, status: str, reason: str) -> None:
+        description = payloads.read_description(scenario.payload, self.data)
+        self.outcome.rows.append(
+            {
+                "scenario": scenario.id, "payload": scenario.payload.id, "payload_bytes": description.nbytes,
+                "task": scenario.task, "pattern": scenario.pattern, "workers": scenario.workers, "calls": scenario.calls,
+                "status": status, "reason": reason,
+            }
+        )  # fmt: skip
+        if self.outcome.status == "ok":
+            self.outcome.status, self.outcome.fail_reason = status, reason
+
+    def _one_process(self, scenarios: list[Scenario], folder: Path) -> list[Scenario]:
+        """Measure in one process; returns the scenarios that another one has to go on with."""
+        sizes = {s.payload.id: payloads.read_description(s.payload, self.data).nbytes for s in scenarios}
+        reading, writing = os.pipe()
+        work = Work(
+            self.strategy.id, tuple(scenarios), str(self.data), str(folder), str(self.places.control),
+            self.places.prefix, self.seconds, self.memory, writing,
+        )  # fmt: skip
+        with tempfile.TemporaryFile() as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "handoff.measure.invocation"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                stderr=stderr, pass_fds=[writing], start_new_session=True, env=environment(self.hash_seed), text=True,
+            )  # fmt: skip
+            os.close(writing)
+            watch = _Watch(process, reading, self.places, folder)
+            try:
+                assert process.stdin is not None
+                process.stdin.write(work.to_json() + "\n")
+                process.stdin.flush()
+                watch.follow(time.monotonic() + time_limit(scenarios, sizes, self.seconds))
+            except BrokenPipeError:
+                process.wait()
+            finally:
+                lingering = watch.end()
+                os.close(reading)
+            stderr.seek(0, os.SEEK_END)
+            stderr.seek(max(0, stderr.tell() - STDERR_TAIL))
+            tail = stderr.read().decode(errors="replace")
+        return self._judge(scenarios, watch, process.returncode, tail, lingering)
+
+    def _judge(
+        self, scenarios: list[Scenario], watch: _Watch, code: int, tail: str, lingering: list[int]
+    ) -> list[Scenario]:  # fmt: skip
+        """Turn what was seen into rows."""
+        outcome = self.outcome
+        outcome.start_s = watch.start_s if outcome.start_s is None else outcome.start_s
+        proven = [s for s in scenarios if s.id in watch.proofs]
+        for scenario in proven:
+            outcome.rows.extend(_proven_rows(watch, scenario.id))
+        if any(not watch.proofs[s.id]["right"] for s in proven):
+            outcome.status, outcome.fail_phase = "invalid", "proof"
+            outcome.fail_reason = "what arrived is not what was sent"
+        found = self.places.left()
+        if watch.finished and (found or lingering):
+            outcome.status = "leaked"
+            outcome.swept += [*found, *(f"process {pid}" for pid in lingering)]
+            outcome.fail_phase, outcome.fail_reason = "release", "it ended well and left these behind: " + ", ".join(outcome.swept)
+            for row in outcome.rows:
+                if row["status"] == "ok":
+                    row |= {"status": "leaked", "reason": outcome.fail_reason, "total_s": None}
+        if watch.finished:
+            return []
+        outcome.swept += found
+        self.places.remove()
+        self.places.make(self.strategy.storage)
+        status, reason, name = _death(watch, code, tail)
+        left = [s for s in scenarios if s.id not in watch.proofs]
+        victim = next((s for s in left if s.id == watch.scenario), left[0])
+        outcome.status, outcome.fail_reason, outcome.signal = status, reason, name
+        outcome.fail_phase, outcome.stderr_tail = watch.phase, tail
+        # Transfers that were timed before the death stay as rows; without a proof of delivery they have no time.
+        for row in watch.rows.get(victim.id, []):
+            outcome.rows.append({**row, "status": status, "reason": f"{reason}; before delivery was proven", "total_s": None})
+        if not watch.rows.get(victim.id):
+            self._missing(victim, status, reason)
+        return [s for s in left if s is not victim]
+
+
+def _proven_rows(watch: _Watch, scenario: str) -> Iterator[Row]:
+    proof = watch.proofs[scenario]
+    for row in watch.rows.get(scenario, []):
+        row |= {"bytes_received": proof["bytes"], "digest_ok": int(proof["right"])}
+        if not proof["right"]:
+            row |= {"status": "invalid", "reason": "what arrived is not what was sent"}
+        if row["status"] != "ok":
+            row["total_s"] = None
+        yield row
+
+
+def _death(watch: _Watch, code: int, tail: str) -> tuple[str, str, str]:
+    """Status, reason and signal of a process that did not finish."""
+    where = f"in phase {watch.phase!r}"
+    if watch.timed_out:
+        return "timeout", f"ended by its time limit of {watch.limit_s:.0f} s {where}; the true time is longer", "SIGKILL"
+    if watch.failure:
+        return watch.failure["status"], f"{watch.failure['reason']} ({where})", ""
+    if code < 0:
+        name = signal.Signals(-code).name
+        return "crashed", f"ended by {name} {where}", name
+    last = tail.strip().splitlines()[-1:] or ["it said nothing"]
+    return "crashed", f"ended with code {code} {where}: {last[0]}", ""
+
+
+class _Watch:
+    """Follows one measured process."""
+
+    def __init__(self, process: subprocess.Popen[str], reading: int, places: Places, folder: Path) -> None:
+        self.process = process
+        self.rows: dict[str, list[Row]] = {}
+        self.proofs: dict[str, dict[str, Any]] = {}
+        self.failure: dict[str, str] = {}
+        self.start_s: float | None = None
+        self.scenario = ""
+        self.phase = "launch"
+        self.finished = False
+        self.timed_out = False
+        self.limit_s = 0.0
+        self._reading = reading
+        self._rest = b""
+        self._places = places
+        self._folder = folder
+        self._sampling = False
+        self._before = self._peak = 0
+        self._members: list[int] = []
+
+    def follow(self, deadline: float) -> None:
+        """Until the process ends, or its time does."""
+        self.limit_s = deadline - time.monotonic()
+        ended = os.pidfd_open(self.process.pid)
+        try:
+            while True:
+                patience = SAMPLE_S if self._sampling else max(0.0, deadline - time.monotonic())
+                ready, _, _ = select.select([self._reading, ended], [], [], patience)
+                if self._reading in ready and self._read():
+                    continue
+                if self._sampling:
+                    self._sample()
+                if ended in ready:
+                    return
+                if time.monotonic() >= deadline:
+                    self.timed_out = True
+                    return
+        finally:
+            os.close(ended)
+
+    def _read(self) -> bool:
+        chunk = os.read(self._reading, 1 << 16)
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            self._hear(json.loads(line))
+        return bool(chunk)
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        match event["event"]:
+            case "phase":
+                self.scenario, self.phase = event["scenario"], event["phase"]
+            case "started":
+                # Of several pools in one invocation the largest counts: it is started last.
+                self.start_s = event["start_s"]
+            case "row":
+                self.rows.setdefault(event["row"]["scenario"], []).append(event["row"])
+            case "proof":
+                self.proofs[event["scenario"]] = event
+            case "sample":
+                self._sampling = event["on"]
+                if self._sampling:
+                    self._members = session_members(self.process.pid)
+                    self._before = self._peak = self._in_use()
+                    self._answer("go")
+                else:
+                    self._answer(str(max(0, self._peak - self._before)))
+            case "failed":
+                self.failure = {"status": event["status"], "reason": event["reason"]}
+            case "finished":
+                self.finished = True
+
+    def _answer(self, text: str) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(text + "\n")
+            self.process.stdin.flush()
+
+    def _in_use(self) -> int:
+        return memory_in_use(self._members, self._folder, self._places.prefix)
+
+    def _sample(self) -> None:
+        self._peak = max(self._peak, self._in_use())
+
+    def end(self) -> list[int]:
+        """End the whole session; returns the processes that were still there though their leader had finished."""
+        patience = time.monotonic() + (2.0 if self.finished else 0.0)
+        while (lingering := session_members(self.process.pid)) and time.monotonic() < patience:
+            time.sleep(0.01)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        for pid in lingering:  # a member may have made a group of its own
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        # What the pipe still holds was written before the end.
+        while select.select([self._reading], [], [], 0)[0] and self._read():
+            pass
+        return [pid for pid in lingering if pid != self.process.pid]

@@ -1,0 +1,217 @@
+"""One transfer of each pattern: the clock.
+
+What happens between the first and the last reading of the clock is the hand-over and nothing else;
+stamping payloads, computing expected results and counting faults happens before or after. Phases are
+taken along the worker that finishes last, so they add up to the total.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+from handoff.measure import channel
+from handoff.measure.usage import Usage, usage_of, usage_of_all
+from handoff.measure.worker import Call, Reply, serve
+from handoff.transports import Transport
+
+now = time.perf_counter_ns
+
+
+@dataclass
+class Bench:
+    """Everything that stands ready before the clock starts."""
+
+    transport: Transport
+    task: Callable[[Any], Any]
+    workers: int
+    calls: int
+    own_process: bool
+    """Workers are processes of their own."""
+    open: Callable[[], Executor]
+    """Starts the executor, for a transport that publishes before."""
+    close: Callable[[], None]
+    executor: Executor | None = None
+    pids: set[int] = field(default_factory=set)
+    """Of the workers, as far as they have answered."""
+
+
+@dataclass
+class Timing:
+    """One transfer. Nanoseconds; `release` lies behind the total."""
+
+    publish: int = 0
+    dispatch: int = 0
+    attach: int = 0
+    task: int = 0
+    reply: int = 0
+    release: int = 0
+    first_call: int = 0
+    serialize: int = 0
+    deserialize: int = 0
+    cpu_workers: int = 0
+    results: list[Any] = field(default_factory=list)
+    sender: Usage = field(default_factory=Usage)
+    others: Usage = field(default_factory=Usage)
+
+    @property
+    def total(self) -> int:
+        return self.publish + self.dispatch + self.attach + self.task + self.reply
+
+
+class _Probe:
+    """Marks around the tickets and replies of one transfer; does nothing unless it is on."""
+
+    def __init__(self, on: bool) -> None:
+        self.on = on
+        self._marks: list[tuple[channel.Mark, channel.Mark]] = []
+        self.unpickling = 0
+
+    def wrap(self, ticket: Any) -> Any:
+        if not self.on:
+            return ticket
+        self._marks.append((channel.Mark(), channel.Mark()))
+        return self._marks[-1][0], ticket, self._marks[-1][1]
+
+    def unwrap(self, answer: Any) -> Reply:
+        reply: Reply = answer[1] if self.on else answer
+        self.unpickling += reply.unpickling
+        return reply
+
+    def pickling(self) -> int:
+        return sum(channel.pickling_ns(*marks) for marks in self._marks)
+
+
+def gather(bench: Bench, call: Call, tickets: list[Any]) -> list[Reply]:
+    """Submit one call to each worker, off the clock, and wait for all."""
+    assert bench.executor is not None
+    futures = [bench.executor.submit(serve, call._replace(index=i), ticket) for i, ticket in enumerate(tickets)]
+    replies = [future.result() for future in futures]
+    bench.pids.update(reply.pid for reply in replies)
+    return replies
+
+
+def _published(bench: Bench, payloads: list[Any]) -> Iterator[tuple[Any, Any, int]]:
+    for payload in payloads:
+        place = bench.transport.reserve()
+        yield place, bench.transport.publish(payload, place), now()
+
+
+def send(bench: Bench, payloads: list[Any], probe: _Probe) -> tuple[Timing, list[Any]]:
+    """Each worker gets a payload of its own, all in flight at once; until the last reply."""
+    places, submitted, futures = [], [], []
+    begun = now()
+    items = _published(bench, payloads)
+    if bench.transport.before_start:
+        items = iter(list(items))
+        bench.executor = bench.open()
+    assert bench.executor is not None
+    for index, (place, ticket, published) in enumerate(items):
+        places.append(place)
+        submitted.append(published)
+        futures.append(bench.executor.submit(serve, Call("use", index, probe=probe.on), probe.wrap(ticket)))
+        del ticket
+    replies = [probe.unwrap(future.result()) for future in futures]
+    ended = now()
+    last = max(range(len(replies)), key=lambda index: replies[index].left)
+    reply = replies[last]
+    timing = Timing(
+        publish=submitted[last] - begun, dispatch=reply.arrived - submitted[last],
+        attach=reply.attached - reply.arrived, task=reply.done - reply.attached, reply=ended - reply.done,
+        results=[reply.result for reply in replies], cpu_workers=sum(reply.cpu for reply in replies),
+    )  # fmt: skip
+    bench.pids.update(reply.pid for reply in replies)
+    return timing, places
+
+
+def give_back(bench: Bench, _payloads: list[Any], probe: _Probe) -> tuple[Timing, list[Any]]:
+    """Each worker holds a result; until the parent has run the task on every one (the pattern `return`)."""
+    assert bench.executor is not None
+    begun = now()
+    places = [bench.transport.reserve() for _ in range(bench.workers)]
+    futures = [
+        bench.executor.submit(serve, Call("give", index, probe=probe.on), probe.wrap(place))
+        for index, place in enumerate(places)
+    ]
+    results, cpu = [], 0
+    while futures:
+        reply = probe.unwrap(futures.pop(0).result())
+        got = now()
+        with bench.transport.attach(reply.result, "read") as payload:
+            attached = now()
+            results.append(bench.task(payload))
+            done = now()
+            del payload
+        cpu += reply.cpu
+        bench.pids.add(reply.pid)
+        arrived, published = reply.arrived, reply.done
+        del reply  # with a channel that carries data, the reply is the payload
+    ended = now()
+    timing = Timing(
+        dispatch=arrived - begun, publish=published - arrived, reply=got - published + ended - done,
+        attach=attached - got, task=done - attached, results=results, cpu_workers=cpu,
+    )  # fmt: skip
+    return timing, places
+
+
+def reuse(bench: Bench, payloads: list[Any], probe: _Probe) -> tuple[Timing, list[Any]]:
+    """One payload, published once, then `calls` calls over it by all workers; until the last reply."""
+    assert bench.executor is not None
+    begun = now()
+    place, ticket, published = next(_published(bench, payloads))
+    marked = probe.wrap(ticket)
+    # Index -1 passes no gate: a call goes to whichever worker is idle, and there may be more calls than workers.
+    futures = [bench.executor.submit(serve, Call("use", -1, probe=probe.on), marked) for _ in range(bench.calls)]
+    first = probe.unwrap(futures[0].result())
+    answered = now()
+    replies = [first, *(probe.unwrap(future.result()) for future in futures[1:])]
+    ended = now()
+    reply = max(replies, key=lambda reply: reply.left)
+    timing = Timing(
+        publish=published - begun, dispatch=reply.arrived - published, attach=reply.attached - reply.arrived,
+        task=reply.done - reply.attached, reply=ended - reply.done, first_call=answered - begun,
+        results=[reply.result for reply in replies], cpu_workers=sum(reply.cpu for reply in replies),
+    )  # fmt: skip
+    bench.pids.update(reply.pid for reply in replies)
+    return timing, [place]
+
+
+PATTERNS: dict[str, Callable[[Bench, list[Any], _Probe], tuple[Timing, list[Any]]]] = {
+    "send": send,
+    "return": give_back,
+    "reuse": reuse,
+}
+
+
+def transfer(bench: Bench, pattern: str, payloads: list[Any], instrumented: bool = False) -> Timing:
+    """One transfer, with what it cost both sides, and its places freed."""
+    probe = _Probe(instrumented)
+    known = set(bench.pids)
+    sender, others = usage_of(os.getpid()), usage_of_all(known) if bench.own_process else Usage()
+    timing, places = PATTERNS[pattern](bench, payloads, probe)
+    timing.sender = usage_of(os.getpid()) - sender
+    if bench.own_process:
+        timing.others = usage_of_all(bench.pids) - others
+    if instrumented:
+        timing.serialize = probe.pickling() + _replies_pickling(bench, pattern)
+        timing.deserialize = probe.unpickling + channel.unpickling_ns()
+    released = now()
+    for place in places:
+        bench.transport.release(place)
+    if bench.transport.before_start:
+        bench.close()
+    timing.release = now() - released
+    return timing
+
+
+def _replies_pickling(bench: Bench, pattern: str) -> int:
+    """Time that workers spent pickling their marked replies; nobody else can know it."""
+    if bench.transport.before_start or not bench.own_process or pattern == "reuse":
+        return 0
+    return sum(reply.result or 0 for reply in gather(bench, Call("pickled"), [None] * bench.workers))
+
+
