@@ -50,8 +50,7 @@ lint: set-up-development ## the checks of form, types, floors and workflow
 	@$(IN_VENV) .venv/bin/python -m snakemake --lint
 
 docs: set-up-run ## renews the pages that are made from the code: columns, config, the graph of rules
-	@$(IN_VENV) python scripts/write_columns_page.py --out docs/columns.md
-	@$(IN_VENV) python scripts/write_config_reference.py --out config/README.md
+	@$(IN_VENV) python scripts/write_reference_pages.py
 	@$(IN_VENV) python scripts/draw_rulegraph.py --out docs/rulegraph.svg
 
 clean: ## removes the results of all runs, not the example and not .venv

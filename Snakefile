@@ -6,12 +6,16 @@ the blocks that are whole already, and the order of the others come from scripts
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
 from snakemake.utils import min_version
 
 min_version("9.19")
+
+# The jobs' Python is this one, also where its folder is not on the PATH (with --sdm conda the environment's comes first).
+os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 # Where this file stands, whatever the working directory; relative if it can be, so that moving the whole
 # project changes no input. source_path() would copy single files, and a script needs its library beside it.

@@ -19,7 +19,7 @@ def positive(text: str) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=positive, default=10, help="runs of the printing program, with and without buffer")
+    parser.add_argument("--runs", type=positive, default=10, help="runs of the printing program, buffered and not")
     parser.add_argument("--certain-runs", type=positive, default=3, help="runs of the program that hangs each time")
     parser.add_argument("--seconds", type=float, default=3.0, help="time limit of one run")
     parser.add_argument("--out", type=Path, required=True, help="results/<run>/deadlock.json")

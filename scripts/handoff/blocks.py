@@ -154,7 +154,7 @@ def inspect(plan: Plan, block: int, kind: str, folder: Path, wanted: Mapping[str
     present = [job for job in jobs if (folder / job.file).is_file()]
     missing = len(jobs) - len(present)
     campaigns = set()
-    cause = "not measured yet" if not present else f"{missing} of its {len(jobs)} results are missing" if missing else ""
+    cause = "not measured yet" if not present else f"{missing} of {len(jobs)} results are missing" if missing else ""
     for job in present:
         try:
             record = read_invocation(folder / job.file)

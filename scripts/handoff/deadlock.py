@@ -37,23 +37,25 @@ def hangs(program: Path, seconds: float, *, unbuffered: bool = False) -> bool:
         ProgramFailed: it ended with an error.
     """
     # Standard error goes nowhere: the hang needs its buffer's lock, not a reader, and a hung run prints for seconds.
-    run = subprocess.Popen(
+    # Standard output is a pipe that every process of the run holds open and none writes to: its end is theirs.
+    with subprocess.Popen(
         [sys.executable, str(program)],
         env=_environment(unbuffered),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-    )
-    try:
-        status = run.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return True
-    finally:
-        # Not reaped yet where it hangs, so its group's number cannot be another's by now.
-        if run.returncode is None:
-            os.killpg(run.pid, signal.SIGKILL)
-            run.wait()
+    ) as run:
+        assert run.stdout is not None
+        try:
+            status = run.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return True
+        finally:
+            # Not reaped yet where it hangs, so its group's number cannot be another's by now.
+            if run.returncode is None:
+                os.killpg(run.pid, signal.SIGKILL)
+                run.stdout.read()
     if status:
         raise ProgramFailed(f"{program.name} ended with status {status}; run it by hand to see why: python {program}")
     return False

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from handoff import deadlock
 from handoff.report import article
 

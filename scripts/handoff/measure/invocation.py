@@ -31,9 +31,7 @@ from handoff.scenarios import Scenario, scenario_from_json
 from handoff.strategies import executor_facts, find, transport_facts
 
 MOST_TRANSFERS: Final = 50
-FEWEST_STEADY: Final = 2
-LONG_S: Final = 2.0
-"""A transfer longer than this is repeated once only after the first."""
+"""Of a scenario in one invocation. Repeating invocations tells more than repeating transfers."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,8 @@ class Work:
     """What names of its segments begin with."""
     seconds: float
     """Of transfers, per scenario."""
-    memory: bool
-    """Make one more transfer per scenario under the eyes of the memory sampler."""
+    probes: bool
+    """Make two more transfers per scenario: one instrumented, one under the eyes of the memory sampler."""
     events: int
     """The file descriptor that events are written to."""
 
@@ -167,16 +165,16 @@ class Invocation:
         self.say("phase", scenario=scenario.id, phase="transfer")
         spent = 0.0
         number = 0
-        while number == 0 or (not scenario.cold and _goes_on(number, spent, self.work.seconds)):
+        # The first, at least one steady one, and as many more as the time slice holds.
+        while number < (1 if scenario.cold else 2) or (spent < self.work.seconds and 1 < number < MOST_TRANSFERS):
             timing, right = once()
             spent += timing.total / 1e9
             self._row(scenario, bench, size, timing, number, right)
             number += 1
-        if not scenario.cold:
+        if self.work.probes and not scenario.cold:
             self.say("phase", scenario=scenario.id, phase="instrumented")
             timing, right = once(instrumented=True)
             self._row(scenario, bench, size, timing, number, right, instrumented=True)
-        if self.work.memory and not scenario.cold:
             self.say("phase", scenario=scenario.id, phase="memory")
             self._watched(scenario, once, bench, size, number + 1)
         self.say("phase", scenario=scenario.id, phase="proof")
@@ -269,14 +267,6 @@ class Invocation:
             bench.close()
         right = [digest for digest, _ in proofs] == wanted
         self.say("proof", scenario=scenario.id, right=right, bytes=sum(size for _, size in proofs))
-
-
-def _goes_on(transfers: int, spent: float, seconds: float) -> bool:
-    """Whether another steady transfer is to be made after `transfers` ones that took `spent` seconds."""
-    steady = transfers - 1
-    if steady < FEWEST_STEADY:
-        return steady == 0 or spent < LONG_S * transfers
-    return spent < seconds and transfers < MOST_TRANSFERS
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ from handoff.records import InvocationFile, Row, write_invocation
 from handoff.scenarios import Scenario
 from handoff.strategies import find
 
-MEMORY_BLOCKS: Final = 2
-"""Blocks in which memory is sampled; it hardly varies, and each sample costs a transfer."""
+PROBED_BLOCKS: Final = 2
+"""Blocks with an instrumented transfer and one for memory: both hardly vary, and neither is compared."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def measure(order: Order) -> None:
         swept = places.sweep_dead()
         before = surroundings.now()
         supervisor = Supervisor(
-            strategy, order.payloads, places, order.seconds, order.block <= MEMORY_BLOCKS, order.order_seed + order.slot
+            strategy, order.payloads, places, order.seconds, order.block <= PROBED_BLOCKS, order.order_seed + order.slot
         )
         outcome = supervisor.run(order.scenarios)
         after = surroundings.now()

@@ -115,13 +115,13 @@ class Supervisor:
     """Measures the scenarios of one invocation, in as many processes as it takes."""
 
     def __init__(
-        self, strategy: Strategy, data: Path, places: Places, seconds: float, memory: bool, hash_seed: int
+        self, strategy: Strategy, data: Path, places: Places, seconds: float, probes: bool, hash_seed: int
     ) -> None:  # fmt: skip
         self.strategy = strategy
         self.data = data
         self.places = places
         self.seconds = seconds
-        self.memory = memory
+        self.probes = probes
         self.hash_seed = hash_seed
         self.outcome = Outcome()
 
@@ -161,7 +161,7 @@ class Supervisor:
         reading, writing = os.pipe()
         work = Work(
             self.strategy.id, tuple(scenarios), str(self.data), str(folder), str(self.places.control),
-            self.places.prefix, self.seconds, self.memory, writing,
+            self.places.prefix, self.seconds, self.probes, writing,
         )  # fmt: skip
         with tempfile.TemporaryFile() as stderr:
             process = subprocess.Popen(

@@ -77,8 +77,8 @@ class _Probe:
         self._marks.append((channel.Mark(), channel.Mark()))
         return self._marks[-1][0], ticket, self._marks[-1][1]
 
-    def unwrap(self, answer: Any) -> Reply:
-        reply: Reply = answer[1] if self.on else answer
+    def unwrap(self, answer: tuple[Any, ...]) -> Reply:
+        reply = Reply(*(answer[1] if self.on else answer))
         self.unpickling += reply.unpickling
         return reply
 
@@ -89,8 +89,8 @@ class _Probe:
 def gather(bench: Bench, call: Call, tickets: list[Any]) -> list[Reply]:
     """Submit one call to each worker, off the clock, and wait for all."""
     assert bench.executor is not None
-    futures = [bench.executor.submit(serve, call._replace(index=i), ticket) for i, ticket in enumerate(tickets)]
-    replies = [future.result() for future in futures]
+    futures = [bench.executor.submit(serve, (call.verb, i, False), ticket) for i, ticket in enumerate(tickets)]
+    replies = [Reply(*future.result()) for future in futures]
     bench.pids.update(reply.pid for reply in replies)
     return replies
 
@@ -113,10 +113,11 @@ def send(bench: Bench, payloads: list[Any], probe: _Probe) -> tuple[Timing, list
     for index, (place, ticket, published) in enumerate(items):
         places.append(place)
         submitted.append(published)
-        futures.append(bench.executor.submit(serve, Call("use", index, probe=probe.on), probe.wrap(ticket)))
+        futures.append(bench.executor.submit(serve, ("use", index, probe.on), probe.wrap(ticket)))
         del ticket
-    replies = [probe.unwrap(future.result()) for future in futures]
+    answers = [future.result() for future in futures]
     ended = now()
+    replies = [probe.unwrap(answer) for answer in answers]
     last = max(range(len(replies)), key=lambda index: replies[index].left)
     reply = replies[last]
     timing = Timing(
@@ -134,7 +135,7 @@ def give_back(bench: Bench, _payloads: list[Any], probe: _Probe) -> tuple[Timing
     begun = now()
     places = [bench.transport.reserve() for _ in range(bench.workers)]
     futures = [
-        bench.executor.submit(serve, Call("give", index, probe=probe.on), probe.wrap(place))
+        bench.executor.submit(serve, ("give", index, probe.on), probe.wrap(place))
         for index, place in enumerate(places)
     ]
     results, cpu = [], 0
@@ -165,11 +166,12 @@ def reuse(bench: Bench, payloads: list[Any], probe: _Probe) -> tuple[Timing, lis
     place, ticket, published = next(_published(bench, payloads))
     marked = probe.wrap(ticket)
     # Index -1 passes no gate: a call goes to whichever worker is idle, and there may be more calls than workers.
-    futures = [bench.executor.submit(serve, Call("use", -1, probe=probe.on), marked) for _ in range(bench.calls)]
-    first = probe.unwrap(futures[0].result())
+    futures = [bench.executor.submit(serve, ("use", -1, probe.on), marked) for _ in range(bench.calls)]
+    first = futures[0].result()
     answered = now()
-    replies = [first, *(probe.unwrap(future.result()) for future in futures[1:])]
+    answers = [first, *(future.result() for future in futures[1:])]
     ended = now()
+    replies = [probe.unwrap(answer) for answer in answers]
     reply = max(replies, key=lambda reply: reply.left)
     timing = Timing(
         publish=published - begun, dispatch=reply.arrived - published, attach=reply.attached - reply.arrived,

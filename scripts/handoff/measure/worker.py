@@ -85,7 +85,7 @@ def install(setup: Setup) -> None:
 
 
 class Call(NamedTuple):
-    """What to do with a ticket. Small: it is pickled for every call."""
+    """What to do with a ticket."""
 
     verb: str
     """On the clock: use (attach and run the task), give (publish what is held). Off it: install, hold,
@@ -113,58 +113,62 @@ class Reply(NamedTuple):
 _last_marks: tuple[channel.Mark, channel.Mark] | None = None
 
 
-def serve(call: Call, ticket: Any) -> Reply | tuple[Any, ...]:
-    """Answer one call."""
+def serve(call: tuple[str, int, bool], ticket: Any) -> tuple[Any, ...]:
+    """Answer one call: the fields of a Call in, the fields of a Reply out.
+
+    Plain tuples travel, because pickling a named one looks its class up again in each process and call.
+    """
     now = time.perf_counter_ns
     arrived = now()
     cpu = time.thread_time_ns()
     state = _state
     if state is None:
         raise RuntimeError("the worker was not set up")
+    verb, index, probe = call
     unpickling = 0
-    if call.probe:
+    if probe:
         unpickling = channel.unpickling_ns()
         _, ticket, _ = ticket
     attached = done = arrived
     result: Any = None
-    if call.verb == "use":
+    if verb == "use":
         with state.transport.attach(ticket, "read") as payload:
             attached = now()
             result = state.task(payload)
             done = now()
             del payload
-    elif call.verb == "give":
-        result = state.transport.publish(state.held[call.index], ticket)
+    elif verb == "give":
+        result = state.transport.publish(state.held[index], ticket)
         done = now()
     else:
-        result = _off_the_clock(state, call, ticket)
+        result = _off_the_clock(state, verb, index, ticket)
     left = now()
     if state.setup.workers > 1 and _state is not None:  # not state: installing a scenario has replaced it
-        _state.gate.wait(call.index)
-    reply = Reply(os.getpid(), arrived, attached, done, left, time.thread_time_ns() - cpu, unpickling, result)
-    return _marked(reply) if call.probe else reply
+        _state.gate.wait(index)
+    reply = (os.getpid(), arrived, attached, done, left, time.thread_time_ns() - cpu, unpickling, result)
+    return _marked(reply) if probe else reply
 
 
-def _marked(reply: Reply) -> tuple[Any, ...]:
+def _marked(reply: tuple[Any, ...]) -> tuple[Any, ...]:
     global _last_marks
     _last_marks = channel.Mark(), channel.Mark()
     return _last_marks[0], reply, _last_marks[1]
 
 
-def _off_the_clock(state: State, call: Call, ticket: Any) -> Any:
-    if call.verb == "hold":  # the ticket is the payload's source and the stamp that it shall carry
+def _off_the_clock(state: State, verb: str, index: int, ticket: Any) -> Any:
+    if verb == "hold":  # the ticket is the payload's source and the stamp that it shall carry
         source, number = ticket
-        held = state.held.get(call.index)
+        held = state.held.get(index)
         if held is None:
-            held = state.held[call.index] = payloads.read_source(source)
+            held = state.held[index] = payloads.read_source(source)
         payloads.stamp(held, number)
-    elif call.verb == "prove":
+    elif verb == "prove":
         with state.transport.attach(ticket, "read") as payload:
             proof = payloads.digest(payload), payloads.nbytes(payload)
             del payload
             return proof
-    elif call.verb == "install":  # the ticket is the setup
+    elif verb == "install":  # the ticket is the setup
         install(ticket)
-    elif call.verb == "pickled" and _last_marks is not None:
+    elif verb == "pickled" and _last_marks is not None:
         return channel.pickling_ns(*_last_marks)
     return None

@@ -20,7 +20,6 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
 Place = Any
@@ -63,7 +62,7 @@ class Transport:
 
     def reserve(self) -> Place:
         """Name a place for one payload (parent only); by default a fresh path in the run's folder."""
-        return str(Path(self.spec.directory) / f"{os.getpid()}-{next(self._numbers)}")
+        return f"{self.spec.directory}/{os.getpid()}-{next(self._numbers)}"
 
     def publish(self, payload: Any, place: Place) -> Ticket:
         """Put the payload in its place (parent or worker)."""

@@ -22,7 +22,7 @@ from typing import Any
 from handoff.transports import Access, Place, Spec, Ticket, Transport
 
 FACTS = {
-    "about": "pickle 5 hands the payload's buffers out, they are copied once into shared memory that is used again and again",
+    "about": "pickle 5 hands the buffers out, they are copied once into shared memory that is used again and again",
     "simplicity": 6,
     "kinds": ("any",),
     "zero_copy": True,

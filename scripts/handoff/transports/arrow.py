@@ -68,14 +68,16 @@ def table_of(frame: Any) -> Any:
 
 
 def check_columns(frame: Any) -> None:
-    """Refuse Python objects, whose type a column file does not keep.
+    """Refuse Python objects, whose type a file of columns does not keep.
 
     Raises:
-        CannotCarry: a column of dtype object.
+        CannotCarry: a column, or the index, is of dtype object.
     """
     for name, dtype in frame.dtypes.items():
-        if dtype == object:
+        if isinstance(dtype, np.dtype) and dtype.hasobject:
             raise CannotCarry(f"column {name!r} holds Python objects, whose types would not come back")
+    if frame.index.nlevels == 1 and str(frame.index.dtype) == "object":
+        raise CannotCarry("the index holds Python objects, whose types would not come back")
 
 
 class Way(Transport):

@@ -50,8 +50,8 @@ def _check(frame: Any) -> None:
             continue
         raise CannotCarry(f"fastparquet would give column {name!r} of dtype {dtype} back as {back}" if back else
                           f"fastparquet has no columns of dtype {dtype}, as {name!r} is")  # fmt: skip
-    if frame.index.nlevels > 1:
-        raise CannotCarry("fastparquet cannot hold an index of several levels")
+    if frame.index.nlevels > 1 or str(frame.index.dtype) in ("category", "object"):
+        raise CannotCarry("fastparquet cannot hold an index of several levels, of categories or of Python objects")
 
 
 class Way(Transport):

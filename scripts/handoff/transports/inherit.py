@@ -13,7 +13,10 @@ FACTS = {
     "simplicity": 3,
     "kinds": ("any",),
     "patterns": ("send",),
-    "why_not_pattern": "only what exists before the fork is inherited: nothing comes back, and no second payload goes to the same worker",
+    "why_not_pattern": (
+        "only what exists before the fork is inherited: nothing comes back, "
+        "and no second payload goes to the same worker"
+    ),
     "platforms": ("linux",),
     "executors": ("process_fork",),
     "safe": False,

@@ -6,6 +6,7 @@ threads as prove fastest on this machine at this size, and the object is put tog
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
 import time
@@ -40,7 +41,7 @@ class Way(Transport):
 
     def _copy(self, target: Any, source: Any, threads: int) -> None:
         cuts = [len(source) * part // threads for part in range(threads + 1)]
-        pieces = list(zip(cuts, cuts[1:], strict=False))
+        pieces = list(itertools.pairwise(cuts))
         # np.copyto lets go of the GIL, so the pieces are copied at the same time.
         rest = [self._pool.submit(np.copyto, target[a:b], source[a:b]) for a, b in pieces[1:]]
         np.copyto(target[slice(*pieces[0])], source[slice(*pieces[0])])

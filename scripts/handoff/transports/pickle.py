@@ -41,7 +41,10 @@ class Way(Transport):
 
 
 def use_protocol(protocol: int) -> Callable[..., memoryview]:
-    """Make multiprocessing's queues and connections in this process pickle with that protocol: the function they now call."""
+    """Make multiprocessing's queues and connections in this process pickle with that protocol.
+
+    Returns the function that they call from now on.
+    """
 
     def dumps(obj: Any, _protocol: int | None = None) -> memoryview:
         buffer = io.BytesIO()

@@ -1,0 +1,112 @@
+"""What measuring itself costs: the instrument against bare loops over the same executors, in one process.
+
+Rounds of the two alternate, so that whatever else the machine does falls on both.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Final
+
+from handoff import executors, payloads, tasks, transports
+from handoff.measure import worker
+from handoff.measure.gate import Gate
+from handoff.measure.transfers import Bench, gather, transfer
+from handoff.measure.usage import usage_of
+from handoff.measure.worker import Call, Setup
+from handoff.strategies import executor_facts, find
+
+NULL_BYTES: Final = 8
+LARGE_BYTES: Final = 64 * 2**20
+CALLS_A_ROUND: Final = 50
+
+_now = time.perf_counter_ns
+
+
+def answer(payload: Any) -> None:
+    """What a bare loop submits."""
+
+
+@contextmanager
+def bench_of(strategy: str, task: str) -> Iterator[Bench]:
+    """A warm bench of one worker, without files, a supervisor, or a plan."""
+    chosen = find(strategy)
+    own_process = executor_facts(chosen.executor).processes
+    with tempfile.TemporaryDirectory() as folder:
+        Gate.make(folder)
+        setup = Setup(1, transports.Spec(chosen.transport, folder, "handoff-tax", 1), task, 1, folder)
+        transport = transports.build(setup.spec)
+        if not own_process:
+            worker.use(worker.State(setup, transport))
+        with executors.load(chosen.executor)(1, worker.start, (setup, None, own_process)) as executor:
+            bench = Bench(
+                transport, tasks.load(task), 1, 1, own_process,
+                open=lambda: executor, close=lambda: None, executor=executor,
+            )  # fmt: skip
+            gather(bench, Call("meet"), [None])
+            yield bench
+        worker.use(None)
+        transport.close()
+
+
+def _bare_call(executor: Executor, payload: Any) -> float:
+    # The same pause as before a transfer: after one, caches and cores are colder than in a tight loop,
+    # which is a condition of the measurement and no cost of the instrument.
+    usage_of(os.getpid())
+    begun = _now()
+    executor.submit(answer, payload).result()
+    return (_now() - begun) / 1e9
+
+
+def null_payload(strategy: str, rounds: int) -> list[float]:
+    """Seconds a call that a transfer of a null payload takes more than a bare submit, one figure a round."""
+    payload = payloads.load("array").make(NULL_BYTES, seed=1)
+    differences = []
+    with bench_of(strategy, "noop") as bench:
+        assert bench.executor is not None
+        for _ in range(rounds + 1):
+            pairs = [(_bare_call(bench.executor, payload), transfer(bench, "send", [payload]).total / 1e9) for _ in range(CALLS_A_ROUND)]
+            bare, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
+            differences.append(ours - bare)
+    return differences[1:]  # the first round warms both
+
+
+def _ten_lines(executor: ThreadPoolExecutor, task: Callable[[Any], Any], payload: Any) -> float:
+    begun = _now()
+    future = executor.submit(task, payload)
+    future.result()
+    return (_now() - begun) / 1e9
+
+
+def threads_on_large(rounds: int) -> list[float]:
+    """Time of `threads-reference` over that of a plain loop, for 64 MiB, one ratio a round."""
+    payload = payloads.load("array").make(LARGE_BYTES, seed=1)
+    ratios = []
+    with bench_of("threads-reference", "read") as bench, ThreadPoolExecutor(1) as plain:
+        for number in range(rounds + 1):
+            def ours() -> float:
+                return transfer(bench, "send", [payload]).total / 1e9
+
+            def theirs() -> float:
+                return _ten_lines(plain, payloads.checksum, payload)
+
+            # Who goes first alternates too.
+            first, second = (ours, theirs) if number % 2 else (theirs, ours)
+            a, b = first(), second()
+            ratios.append(a / b if number % 2 else b / a)
+    return ratios[1:]
+
+
+def busy_error() -> float:
+    """Seconds by which a busy task of 100 ms, run through a process pool, is reproduced too long or too short."""
+    payload = payloads.load("array").make(NULL_BYTES, seed=1)
+    with bench_of("process_spawn-pickle5", "busy") as bench:
+        return max(abs(transfer(bench, "send", [payload]).task - tasks.BUSY_NS) / 1e9 for _ in range(10))
+
+

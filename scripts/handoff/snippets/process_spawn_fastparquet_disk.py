@@ -1,0 +1,27 @@
+"""A Parquet file on disk, by fastparquet: only its path is sent. Retired; pyarrow does the same."""
+
+import multiprocessing
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import fastparquet
+import pandas as pd
+
+
+def work(data: pd.DataFrame) -> float:
+    return float(data["number"].sum())  # your function
+
+
+def work_on_file(path: Path) -> float:
+    return work(fastparquet.ParquetFile(str(path)).to_pandas())
+
+
+if __name__ == "__main__":
+    payload = pd.DataFrame({"number": range(1_000_000)})  # your data
+    # A folder in TMPDIR, or in /tmp; it goes with all its files at the end.
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(2, mp_context=context) as executor:
+        path = Path(folder) / "payload"
+        fastparquet.write(str(path), payload, compression="UNCOMPRESSED", stats=False)
+        print(executor.submit(work_on_file, path).result())

@@ -1,0 +1,347 @@
+"""What every transport keeps, for every payload kind that its facts claim."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import multiprocessing
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from payload_strategies import OF_KIND
+from two_sides import (
+    give,
+    leave,
+    made,
+    open_files,
+    receive,
+    receive_and_write,
+    remains,
+    send_at_start,
+    source_of,
+    through_channel,
+    two_sides,
+    workplace,
+)  # fmt: skip
+
+from handoff import payloads, scenarios, strategies, transports
+from handoff.strategies import Strategy, TransportFacts
+from handoff.transports import CannotCarry
+
+
+def facts_of(strategy: Strategy) -> TransportFacts:
+    return strategies.transport_facts(strategy.transport)
+
+
+def shares_references(strategy: Strategy) -> bool:
+    return strategies.executor_facts(strategy.executor).channel_carries_references
+
+
+def at_start(strategy: Strategy) -> bool:
+    """Its payload is published before its workers start, so that no ready worker can receive it."""
+    way: type[transports.Transport] = importlib.import_module(f"handoff.transports.{strategy.transport}").Way
+    return way.before_start
+
+
+def is_one_object(strategy: Strategy) -> bool:
+    """Both sides hold the same object, and the facts say so."""
+    return shares_references(strategy) and facts_of(strategy).zero_copy and facts_of(strategy).writable == "yes"
+
+
+# Each transport once with each sort of channel: neither the storage nor which process it is makes another law.
+EVERY = tuple({(s.transport, shares_references(s)): s for s in (*strategies.FLOORS, *strategies.TABLE)}.values())
+CARRIED = [(s, kind) for s in EVERY for kind in scenarios.KINDS if not s.unsupported(kind, "send")]
+
+
+def each(*chosen: tuple[Strategy, str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("strategy, kind", [pytest.param(s, k, id=f"{s.id}-{k}") for s, k in chosen])
+
+
+every_transport_and_kind = each(*CARRIED)
+every_hand_over_in_one_process = each(*((s, kind) for s, kind in CARRIED if not at_start(s)))
+every_process = each(
+    *((s, kind) for s, kind in CARRIED if strategies.executor_facts(s.executor).processes and not at_start(s))
+)
+every_return = each(
+    *((s, k) for s, k in CARRIED if strategies.executor_facts(s.executor).processes and not s.unsupported(k, "return"))
+)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """For the file that a payload was read from."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+# --- what arrives ---
+
+
+@every_transport_and_kind
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_what_is_attached_equals_what_was_published(strategy: Strategy, kind: str, data: st.DataObject) -> None:
+    payload = data.draw(OF_KIND[kind])
+    assume(payloads.load(kind).holds(payload))
+    with tempfile.TemporaryDirectory() as name:
+        source = ""
+        if facts_of(strategy).from_file:
+            source, payload = _as_a_file_of_the_user(kind, payload, Path(name))
+        before = payloads.digest(payload)
+        expected = {before, payloads.digest(_native(payload)) if kind == "array" else before}
+        with two_sides(strategy, source=source) as (sender, receiver, _):
+            place = sender.reserve()
+            # Who claims any payload refuses none.
+            with contextlib.nullcontext() if facts_of(strategy).kinds == ("any",) else contextlib.suppress(CannotCarry):
+                ticket = through_channel(strategy, sender.publish(payload, place))
+                with receiver.attach(ticket, "read") as attached:
+                    assert payloads.digest(attached) in expected
+                    del attached
+            sender.release(place)
+        assert payloads.digest(payload) == before, "publishing changed the sender's payload"
+
+
+def _native(array: Any) -> Any:
+    """Equal items in the machine's own byte order: numpy gives them back so where it pickles a copy of them."""
+    return array.astype(array.dtype.newbyteorder("="))
+
+
+def _as_a_file_of_the_user(kind: str, payload: Any, folder: Path) -> tuple[str, Any]:
+    """The file's source, and what was read from it: the payload of a transport that hands the file's path over."""
+    if kind == "array":
+        source = source_of(kind, payload, folder)
+    else:
+        # An empty one is refused as a payload before any transport sees it.
+        assume(kind == "objects" or payload.size)
+        path = folder / "payload.pkl"
+        path.write_bytes(pickle_of(payload))
+        source = f"{kind}:{path}"
+    return source, payloads.read_source(source)
+
+
+def pickle_of(payload: Any) -> bytes:
+    return bytes(multiprocessing.reduction.ForkingPickler.dumps(payload))
+
+
+@every_transport_and_kind
+def test_payloads_in_flight_do_not_mix_and_a_place_used_again_shows_the_new_one(
+    strategy: Strategy, kind: str, folder: Path
+) -> None:
+    if strategy.is_floor and not is_one_object(strategy):
+        pytest.skip("a floor is measured with one payload at a time")
+    many = [made(kind, seed) for seed in range(4)]
+    if facts_of(strategy).from_file:
+        many = [made(kind)] * 4
+    source = source_of(kind, many[0], folder)
+    with two_sides(strategy, 2, source) as (sender, receiver, _):
+
+        def hand_over(payload: Any) -> tuple[Any, Any]:
+            place = sender.reserve()
+            return place, through_channel(strategy, sender.publish(payload, place))
+
+        waiting = [(payload, *hand_over(payload)) for payload in many[:2]]
+        assert waiting[0][1] != waiting[1][1]
+        for payload in many[2:]:
+            (first, place, ticket), (second, _, other) = waiting
+            with receiver.attach(ticket, "read") as one, receiver.attach(other, "read") as two:
+                assert payloads.digest(one) == payloads.digest(first)
+                assert payloads.digest(two) == payloads.digest(second)
+                del one, two
+            sender.release(place)
+            waiting = [waiting[1], (payload, *hand_over(payload))]
+        for payload, place, ticket in waiting:
+            with receiver.attach(ticket, "read") as last:
+                assert payloads.digest(last) == payloads.digest(payload)
+                del last
+            sender.release(place)
+
+
+# --- what is left ---
+
+
+@every_transport_and_kind
+def test_nothing_is_left_also_of_a_place_where_nothing_arrived(strategy: Strategy, kind: str, folder: Path) -> None:
+    payload = made(kind)
+    source = source_of(kind, payload, folder)
+
+    def hand_over() -> None:
+        with two_sides(strategy, 2, source) as (sender, receiver, _):
+            used, unused = sender.reserve(), sender.reserve()
+            with receiver.attach(through_channel(strategy, sender.publish(payload, used)), "read") as attached:
+                payloads.checksum(attached)
+                del attached
+            sender.release(used)
+            sender.release(unused)
+
+    hand_over()  # packages open files of their own when they are first used
+    before = open_files()
+    hand_over()
+    assert open_files() == before
+
+
+# --- who may write ---
+
+
+@every_hand_over_in_one_process
+def test_a_reader_cannot_change_what_the_sender_holds(strategy: Strategy, kind: str, folder: Path) -> None:
+    payload = made(kind)
+    before = payloads.digest(payload)
+    with two_sides(strategy, source=source_of(kind, payload, folder)) as (sender, receiver, _):
+        place = sender.reserve()
+        ticket = sender.publish(payload, place)
+        with receiver.attach(through_channel(strategy, ticket), "read") as attached:
+            assert (attached is payload) == is_one_object(strategy)
+            if attached is not payload:
+                payloads.stamp(attached, 987)
+            del attached
+        assert payloads.digest(payload) == before
+        if facts_of(strategy).zero_copy:
+            with receiver.attach(through_channel(strategy, ticket), "read") as again:
+                assert payloads.digest(again) == before, "a reader wrote into memory that others read"
+                del again
+        sender.release(place)
+
+
+@each(*(
+    (s, kind) for s, kind in CARRIED
+    if not at_start(s) and not s.is_floor and not is_one_object(s) and facts_of(s).writable != "no"
+))  # fmt: skip
+def test_a_private_copy_can_be_written_into_and_nobody_else_sees_it(
+    strategy: Strategy, kind: str, folder: Path
+) -> None:
+    payload = made(kind)
+    before = payloads.digest(payload)
+    with two_sides(strategy, source=source_of(kind, payload, folder)) as (sender, receiver, _):
+        place = sender.reserve()
+        ticket = sender.publish(payload, place)
+        with receiver.attach(through_channel(strategy, ticket), "private") as attached:
+            assert payloads.stamp(attached, 987)
+            assert payloads.digest(attached) != before
+            with receiver.attach(through_channel(strategy, ticket), "private") as again:
+                assert payloads.digest(again) == before
+                del again
+            del attached
+        assert payloads.digest(payload) == before
+        sender.release(place)
+
+
+@each(*((s, kind) for s, kind in CARRIED if facts_of(s).writable == "no" and kind == "array"))
+def test_what_is_declared_read_only_is(strategy: Strategy, kind: str) -> None:
+    payload = made(kind)
+    with two_sides(strategy) as (sender, receiver, _):
+        place = sender.reserve()
+        with receiver.attach(through_channel(strategy, sender.publish(payload, place)), "read") as attached:
+            with pytest.raises(ValueError, match="read-only"):
+                attached[0] = 0
+            del attached
+        sender.release(place)
+
+
+# --- between two processes ---
+
+
+@pytest.fixture(scope="module")
+def other() -> Iterator[ProcessPoolExecutor]:
+    """Another process, from a clean interpreter."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
+        yield executor
+
+
+@every_process
+def test_another_process_gets_what_was_sent(
+    strategy: Strategy, kind: str, folder: Path, other: ProcessPoolExecutor
+) -> None:
+    payload = made(kind)
+    before = payloads.digest(payload)
+    with workplace(strategy, source=source_of(kind, payload, folder)) as spec:
+        sender = transports.build(spec)
+        place = sender.reserve()
+        ticket = sender.publish(payload, place)
+        pid, arrived = other.submit(receive, spec, ticket).result(60)
+        assert pid in other._processes
+        assert arrived == before
+        if facts_of(strategy).writable != "no":
+            assert other.submit(receive_and_write, spec, ticket).result(60)
+        assert payloads.digest(payload) == before
+        assert other.submit(leave, spec).result(60) == []
+        sender.release(place)
+        sender.close()
+
+
+@every_return
+def test_the_parent_gets_what_another_process_published(
+    strategy: Strategy, kind: str, other: ProcessPoolExecutor
+) -> None:
+    with workplace(strategy) as spec:
+        parent = transports.build(spec)
+        for seed in (5, 6):  # the second one into a place that may have been used before
+            place = parent.reserve()
+            ticket = other.submit(give, spec, kind, seed, place).result(60)
+            with parent.attach(ticket, "read") as result:
+                assert payloads.digest(result) == payloads.digest(made(kind, seed))
+                del result
+            parent.release(place)
+        assert other.submit(leave, spec).result(60) == []
+        parent.close()
+        assert remains(spec) == []
+
+
+@each(*((s, kind) for s, kind in CARRIED if at_start(s)))
+def test_a_worker_that_starts_after_publishing_gets_it_and_writes_into_a_copy(
+    strategy: Strategy, kind: str, other: ProcessPoolExecutor
+) -> None:
+    # From a process without threads, which alone may be forked.
+    with workplace(strategy) as spec:
+        found = other.submit(send_at_start, strategy, spec, kind).result(60)
+    assert found == {
+        "elsewhere": True, "arrived": True, "wrote": True, "sender's unchanged": True, "left open": [],
+    }  # fmt: skip
+
+
+# --- one transport's own promises ---
+
+
+@pytest.mark.parametrize("name, protocol", [("pickle4", 4), ("pickle5", 5)])
+def test_a_protocol_holds_for_the_channel_until_its_last_instance_is_closed(name: str, protocol: int) -> None:
+    def in_use() -> int:
+        return pickle_of([1.5])[1]
+
+    usual = in_use()
+    spec = transports.Spec(name, "", "", 1)
+    first = transports.build(spec)
+    assert in_use() == protocol
+    second = transports.build(spec)
+    first.close()
+    assert in_use() == protocol
+    second.close()
+    assert in_use() == usual
+
+
+def _refused(transport: str, payload: Any) -> str:
+    strategy = next(s for s in EVERY if s.transport == transport)
+    with two_sides(strategy) as (sender, _, _):
+        place = sender.reserve()
+        with pytest.raises(CannotCarry) as refusal:
+            sender.publish(payload, place)
+        sender.release(place)
+    return str(refusal.value)
+
+
+def test_a_refusal_says_what_cannot_be_carried() -> None:
+    np, pd = (importlib.import_module(name) for name in ("numpy", "pandas"))
+    assert _refused("arrow", np.zeros(2, ">f8")) == "Arrow has no items of dtype >f8: Byte-swapped arrays not supported"
+    assert _refused("arrow", np.zeros(2, "U3")) == "Arrow would give items of dtype <U3 back as object"
+    assert "complex" in _refused("arrow", pd.DataFrame({"z": [1j]}))
+    held = pd.DataFrame({"x": pd.Series([1, "a"], dtype=object)})
+    said = "column 'x' holds Python objects, whose types would not come back"
+    assert [_refused(name, held) for name in ("arrow", "parquet")] == [said, said]
+    seconds = pd.DataFrame({"t": np.zeros(1, "M8[s]")})
+    assert _refused("parquet", seconds) == "Parquet has no dates in whole seconds, as column 't' holds them"
+    half = pd.DataFrame({"h": np.zeros(1, "f2")})
+    assert _refused("fastparquet", half) == "fastparquet would give column 'h' of dtype float16 back as float32"

@@ -1,0 +1,144 @@
+"""Both sides of a hand-over: in one process, and in another process that runs `receive` and `give`.
+
+A process keeps its instance of a transport, as a worker does, until it leaves.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pickle
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from handoff import executors, payloads, scenarios, strategies, transports
+from handoff.strategies import Strategy
+from handoff.transports import Place, Spec, Ticket, Transport
+
+_numbers = itertools.count()
+_kept: dict[Spec, Transport] = {}
+
+
+class Sides(NamedTuple):
+    """A transport's instance on each side; they share no state but what lies outside of the process."""
+
+    sender: Transport
+    receiver: Transport
+    spec: Spec
+
+
+@contextmanager
+def workplace(strategy: Strategy, receivers: int = 1, source: str = "") -> Iterator[Spec]:
+    """What the sides are built from. Leaves only if nothing is left there."""
+    # A name that no transport may take apart or quote wrongly.
+    with tempfile.TemporaryDirectory(prefix="run=1 é%20'") as folder:
+        prefix = f"laws-{os.getpid()}-{next(_numbers)}"
+        spec = Spec(strategy.transport, folder, prefix, receivers, source)
+        yield spec
+        assert remains(spec) == []
+
+
+@contextmanager
+def two_sides(strategy: Strategy, receivers: int = 1, source: str = "") -> Iterator[Sides]:
+    """Both sides in this process."""
+    with workplace(strategy, receivers, source) as spec:
+        sides = Sides(transports.build(spec), transports.build(spec), spec)
+        try:
+            yield sides
+        finally:
+            sides.receiver.close()
+            sides.sender.close()
+
+
+def remains(spec: Spec) -> list[str]:
+    """Files and segments that are still there."""
+    segments = [path for path in Path("/dev/shm").iterdir() if path.name.startswith(spec.prefix)]
+    return sorted(str(path) for path in (*Path(spec.directory).iterdir(), *segments))
+
+
+def open_files() -> list[str]:
+    """What this process's descriptors stand for."""
+    numbers = os.listdir("/proc/self/fd")  # noqa: PTH208 (its own descriptor is closed before it is looked at)
+    links = (Path("/proc/self/fd", number) for number in numbers)
+    return sorted(str(link.readlink()) for link in links if link.is_symlink())
+
+
+def through_channel(strategy: Strategy, ticket: Ticket) -> Ticket:
+    """The ticket as the executor's channel brings it: itself, or a pickled copy."""
+    if strategies.executor_facts(strategy.executor).channel_carries_references:
+        return ticket
+    return pickle.loads(ForkingPickler.dumps(ticket))
+
+
+def made(kind: str, seed: int = 1) -> Any:
+    return payloads.load(kind).make(20_000, seed)
+
+
+def source_of(kind: str, payload: Any, folder: Path) -> str:
+    """'kind:path' of a file that the payload was written to."""
+    path = folder / f"payload.{scenarios.kind_facts(kind).extension}"
+    payloads.load(kind).write(payload, path)
+    return f"{kind}:{path}"
+
+
+# What the other process runs.
+
+
+def _way(spec: Spec) -> Transport:
+    if spec not in _kept:
+        _kept[spec] = transports.build(spec)
+    return _kept[spec]
+
+
+def receive(spec: Spec, ticket: Ticket) -> tuple[int, str]:
+    """This process, and the digest of what arrives."""
+    with _way(spec).attach(ticket, "read") as payload:
+        digest = payloads.digest(payload)
+        del payload
+    return os.getpid(), digest
+
+
+def receive_and_write(spec: Spec, ticket: Ticket) -> bool:
+    """Whether what arrives can be written into."""
+    with _way(spec).attach(ticket, "private") as payload:
+        before = payloads.digest(payload)
+        return payloads.stamp(payload, 987) and payloads.digest(payload) != before
+
+
+def give(spec: Spec, kind: str, seed: int, place: Place) -> Ticket:
+    """The ticket of a payload that is made here."""
+    return _way(spec).publish(made(kind, seed), place)
+
+
+def leave(spec: Spec) -> list[str]:
+    """Close this process's instance; descriptors that are still about the transport's files."""
+    if spec in _kept:
+        _kept.pop(spec).close()
+    return [name for name in open_files() if name.startswith(spec.directory) or spec.prefix in name]
+
+
+def send_at_start(strategy: Strategy, spec: Spec, kind: str) -> dict[str, Any]:
+    """Publish, then start the executor: what its worker gets, and what became of the sender's payload."""
+    way, payload = _way(spec), made(kind)
+    before = payloads.digest(payload)
+    place = way.reserve()
+    ticket = way.publish(payload, place)
+
+    def start() -> Any:
+        return executors.load(strategy.executor)(1, way.unpack, (way.luggage(),))
+
+    executor: Executor
+    with start() as executor:
+        pid, digest = executor.submit(receive, spec, ticket).result(60)
+    with start() as executor:
+        wrote = executor.submit(receive_and_write, spec, ticket).result(60)
+    way.release(place)
+    return {
+        "elsewhere": pid != os.getpid(), "arrived": digest == before, "wrote": wrote,
+        "sender's unchanged": payloads.digest(payload) == before, "left open": leave(spec),
+    }  # fmt: skip
