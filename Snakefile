@@ -6,16 +6,12 @@ the blocks that are whole already, and the order of the others come from scripts
 
 import json
 import logging
-import os
 import sys
 from pathlib import Path
 
 from snakemake.utils import min_version
 
 min_version("9.19")
-
-# The jobs' Python is this one, also where its folder is not on the PATH (with --sdm conda the environment's comes first).
-os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 # Where this file stands, whatever the working directory; relative if it can be, so that moving the whole
 # project changes no input. source_path() would copy single files, and a script needs its library beside it.
@@ -91,7 +87,7 @@ rule write_plan:
 rule describe_machine:
     input:
         script=script("describe_machine"),
-        library=library("machine.py", "provenance.py"),
+        library=library("machine.py", "provenance.py", "disturbances.py"),
     output:
         f"{RUN}/machines/{{machine}}.json",
     log:
@@ -122,7 +118,7 @@ rule generate_payload:
     shell:
         """
         python {input.script:q} --payload {params.payload:q} --seed {params.seed} \
-            --out {output.data:q} --digest {output.digest:q} 2> {log:q}
+            --out {output.data:q} --digest {output.digest:q} 2>{log:q}
         """
 
 
@@ -145,7 +141,7 @@ rule describe_payload:
         seed=PLAN.seed,
     shell:
         """
-        python {input.script:q} --payload {params.payload:q} --seed {params.seed} --digest {output:q} 2> {log:q}
+        python {input.script:q} --payload {params.payload:q} --seed {params.seed} --digest {output:q} 2>{log:q}
         """
 
 
@@ -190,7 +186,7 @@ rule collect_timings:
     shell:
         """
         python {input.script:q} --plan {input.plan:q} \
-            --invocations {output.invocations:q} --timings {output.timings:q} 2> {log:q}
+            --invocations {output.invocations:q} --timings {output.timings:q} 2>{log:q}
         """
 
 
@@ -210,7 +206,7 @@ rule summarize_timings:
     shell:
         """
         python {input.script:q} --plan {input.plan:q} --invocations {input.invocations:q} \
-            --timings {input.timings:q} --out {output:q} 2> {log:q}
+            --timings {input.timings:q} --out {output:q} 2>{log:q}
         """
 
 
@@ -234,7 +230,7 @@ rule recommend_strategy:
         """
         python {input.script:q} --plan {input.plan:q} --summary {input.summary:q} \
             --invocations {input.invocations:q} --timings {input.timings:q} \
-            --out-json {output.json:q} --out-csv {output.csv:q} --out-text {output.text:q} 2> {log:q}
+            --out-json {output.json:q} --out-csv {output.csv:q} --out-text {output.text:q} 2>{log:q}
         """
 
 
@@ -255,13 +251,14 @@ rule plot_figure:
     shell:
         """
         python {input.script:q} --figure {wildcards.figure:q} --plan {input.plan:q} --summary {input.summary:q} \
-            --timings {input.timings:q} --invocations {input.invocations:q} --out {output:q} 2> {log:q}
+            --timings {input.timings:q} --invocations {input.invocations:q} --out {output:q} 2>{log:q}
         """
 
 
 rule demonstrate_deadlock:
     input:
         script=script("demonstrate_deadlock"),
+        library=library("deadlock.py", "programs"),
     output:
         f"{RUN}/deadlock.json",
     log:
@@ -297,7 +294,7 @@ rule write_report:
         """
         python {input.script:q} --plan {input.plan:q} --summary {input.summary:q} --timings {input.timings:q} \
             --invocations {input.invocations:q} --recommendations {input.recommendations:q} \
-            --machine {input.machine:q} --figure {input.figures:q} {params.deadlock:q} --out {output:q} 2> {log:q}
+            --machine {input.machine:q} --figure {input.figures:q} {params.deadlock:q} --out {output:q} 2>{log:q}
         """
 
 

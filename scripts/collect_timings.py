@@ -13,7 +13,9 @@ from handoff.scenarios import read_plan
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--plan", type=Path, required=True, help="results/<run>/plan.json; the jobs' files lie beside it")
+    parser.add_argument(
+        "--plan", type=Path, required=True, help="results/<run>/plan.json; the jobs' files lie beside it"
+    )
     parser.add_argument("--invocations", type=Path, required=True, help="the invocations.csv to write")
     parser.add_argument("--timings", type=Path, required=True, help="the timings.csv to write")
     given = parser.parse_args()

@@ -1,12 +1,13 @@
 """Describe this machine: what it is, what it allows, and what will hurt a measurement on it.
 
-    python scripts/describe_machine.py --doctor
+python scripts/describe_machine.py --doctor
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import platform
 from pathlib import Path
 
 from handoff.machine import describe, doctor
@@ -24,6 +25,10 @@ def main() -> None:
     what.add_argument("--out", type=Path, help="write the description to results/<run>/machines/<machine_id>.json")
     what.add_argument("--doctor", action="store_true", help="say in words what disturbs measuring here, and what to do")
     given = parser.parse_args()
+    if platform.system() != "Linux":
+        raise SystemExit(
+            f"describe_machine: Handoff measures on Linux; this is {platform.system() or 'an unknown system'}"
+        )
     if given.doctor:
         print(doctor())
     else:

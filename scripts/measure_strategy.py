@@ -24,8 +24,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--order-seed", type=int, default=0, help="the seed of that order")
     parser.add_argument("--campaign", default="by-hand", help="the start of the workflow that it belongs to")
     parser.add_argument("--seconds", type=float, default=0.5, help="seconds of transfers per scenario")
-    parser.add_argument("--plan", type=json.loads, default={}, help="what it is measured with, as JSON; kept in the result")
-    parser.add_argument("--scenario", action="append", required=True, type=json.loads, help="a scenario as JSON; repeat it")
+    parser.add_argument(
+        "--plan", type=json.loads, default={}, help="what it is measured with, as JSON; kept in the result"
+    )
+    parser.add_argument(
+        "--scenario", action="append", required=True, type=json.loads, help="a scenario as JSON; repeat it"
+    )
     parser.add_argument("--payloads", type=Path, required=True, help="the run's payloads/ folder")
     parser.add_argument("--out", type=Path, required=True, help="the block~<b>.csv to write")
     return parser.parse_args()

@@ -18,6 +18,7 @@ import hashlib
 import json
 import os
 import random
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -29,7 +30,14 @@ from handoff.records import BadTable, read_invocation, write_atomically
 from handoff.scenarios import Payload, Plan, Scenario
 from handoff.strategies import LIBRARY, Strategy
 
-SHARED_CODE = ("../measure_strategy.py", "measure", "payloads", "transports/__init__.py", "executors/__init__.py", "tasks.py")
+SHARED_CODE = (
+    "../measure_strategy.py",
+    "measure",
+    "payloads",
+    "transports/__init__.py",
+    "executors/__init__.py",
+    "tasks.py",
+)
 """Code that every measured process runs, whatever its strategy."""
 
 
@@ -267,7 +275,12 @@ class Schedule:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunLocked(f"Another workflow is writing into {self.folder}; wait for it, or give this run another name.") from None
+            raise RunLocked(
+                f"Another workflow is writing into {self.folder}; wait for it, or give this run another name."
+            ) from None
+        # The jobs' Python is this one, also where nobody put its folder on the PATH. An environment that
+        # Snakemake activates for a job still comes first.
+        os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
         for line in self.announcement():
             print(line, flush=True)
         expected = {job.file: self.estimate(job) for job in self.to_measure}
@@ -324,4 +337,3 @@ def spoken_time(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-

@@ -44,8 +44,8 @@ def _check_order(row: Row, job: Job, folder: Path) -> None:
     wanted = (job.block, job.kind, job.strategy.id, job.slot, job.order_seed)
     if found != wanted:
         raise BadTable(
-            f"{folder / job.file}: holds {found} where the plan has {wanted} (block, kind, strategy, slot, order seed). "
-            "Run the same command again: the block will be measured anew."
+            f"{folder / job.file}: holds {found} where the plan has {wanted} "
+            "(block, kind, strategy, slot, order seed). Run the same command again: the block will be measured anew."
         )
 
 
@@ -58,8 +58,8 @@ def _check_alike(rows: list[Row], folder: Path) -> None:
         for kind, found in by_kind.items():
             if len(found) > 1:
                 raise BadTable(
-                    f"{folder / 'timings'}: its files come from {len(found)} different {column}s ({', '.join(sorted(found))}; "
-                    f"kind: {kind}), which cannot be pooled. Remove the files of the one that you do not want."
+                    f"{folder / 'timings'}: its files come from {len(found)} different {column}s "
+                    f"({', '.join(sorted(found))}; kind: {kind}), which cannot be pooled. Remove the files of the one that you do not want."
                 )
 
 

@@ -133,7 +133,12 @@ TIMINGS: Final = Table(
         ("calls", int, "count", "calls over one published payload"),
         ("first_call_s", float, "s", "reuse: the first of those calls"),
         ("publish_s", float, "s", "putting the payload where it can be reached"),
-        ("dispatch_s", float, "s", "from submitting the call until the task's worker has it (pickled data travel here)"),
+        (
+            "dispatch_s",
+            float,
+            "s",
+            "from submitting the call until the task's worker has it (pickled data travel here)",
+        ),
         ("attach_s", float, "s", "making the payload usable at the receiver"),
         ("task_s", float, "s", "the task itself"),
         ("reply_s", float, "s", "from the task's end until the caller has the reply"),
@@ -149,7 +154,12 @@ TIMINGS: Final = Table(
         ("huge_pages", int, "bytes", "anonymous memory in huge pages after it, sender and workers"),
         ("bytes_received", int, "bytes", "what the receivers hold, by their own count"),
         ("digest_ok", int, "0 or 1", "1 if the scenario's proof of delivery held in this invocation"),
-        ("peak_extra_bytes", int, "bytes", "instrumented for memory: the most that it needed beyond the payload itself"),
+        (
+            "peak_extra_bytes",
+            int,
+            "bytes",
+            "instrumented for memory: the most that it needed beyond the payload itself",
+        ),
         ("status", str, "", "see the list of statuses"),
         ("reason", str, "", "why it is not ok, in words"),
     ),
@@ -177,12 +187,22 @@ SUMMARY: Final = Table(
         ("low_s", float, "s", "lower end of the median's interval (95 % or more, exact); empty below 6 blocks"),
         ("high_s", float, "s", "upper end of it"),
         ("first_s", float, "s", "median over blocks of the first transfer"),
-        ("ratio_to_reference", float, "ratio", "time over the reference's, paired by block (Hodges-Lehmann); below 1 is faster"),
+        (
+            "ratio_to_reference",
+            float,
+            "ratio",
+            "time over the reference's, paired by block (Hodges-Lehmann); below 1 is faster",
+        ),
         ("ratio_low", float, "ratio", "lower end of its interval (95 % or more, exact signed-rank)"),
         ("ratio_high", float, "ratio", "upper end of it"),
         ("verdict", str, "", "against the reference: faster, slower, tie or unclear"),
         ("ratio_to_best", float, "ratio", "time over the fastest candidate's, paired by block"),
-        ("floor_fraction", float, "ratio", "the inline floor's time over this one's: 1 is as fast as no transfer at all"),
+        (
+            "floor_fraction",
+            float,
+            "ratio",
+            "the inline floor's time over this one's: 1 is as fast as no transfer at all",
+        ),
         ("bandwidth_bytes_per_s", float, "bytes/s", "payload_bytes x workers over median_s"),
         ("peak_extra_bytes", int, "bytes", "the most memory that one transfer needed beyond the payload itself"),
         ("stop_reason", str, "", "why no more blocks were measured"),
@@ -233,10 +253,10 @@ def write_atomically(path: Path, text: str) -> None:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
     except BaseException:
-        os.unlink(name)
+        Path(name).unlink()
         raise
 
 

@@ -169,7 +169,7 @@ def _own_file(given: Mapping[str, Any], key: str, directory: Path) -> Payload:
     extra = sorted(set(given) - {"file", "name"})
     if extra:
         raise ConfigError(f"{key}.{extra[0]}", "a payload from a file has the keys file and name alone.")
-    path = directory / os.path.expanduser(given["file"])
+    path = directory / Path(given["file"]).expanduser()
     if path.suffix not in FILES:
         raise ConfigError(f"{key}.file", f"{str(path)!r} is not of a known type. Known are: {', '.join(FILES)}.")
     if not os.path.isfile(path):  # noqa: PTH113 (Path.is_file raises where a folder may not be entered)
@@ -188,15 +188,17 @@ def _made(given: Mapping[str, Any], key: str) -> Iterator[Payload]:
     for option in given:
         if option not in ("kind", "size", *facts.options):
             known = ["kind", "size", *facts.options]
-            raise ConfigError(f"{key}.{option}", f"{kind} has no such option.{nearest(option, known)} It has: {', '.join(known)}.")
+            raise ConfigError(
+                f"{key}.{option}", f"{kind} has no such option.{nearest(option, known)} It has: {', '.join(known)}."
+            )
     if "size" not in given:
         raise ConfigError(f"{key}.size", f"is missing; {kind} needs one, as 64MiB.")
     for option, allowed in facts.allowed.items():
         for value in _listed(given.get(option, facts.options[option])):
             if (type(value), value) not in [(type(one), one) for one in allowed]:  # True == 1 == 1.0
                 raise ConfigError(
-                    f"{key}.{option}", f"{value!r} is not possible for {kind}.{nearest(value, [str(a) for a in allowed])} "
-                    f"Possible: {', '.join(map(str, allowed))}."
+                    f"{key}.{option}", f"{value!r} is not possible for {kind}."
+                    f"{nearest(value, [str(a) for a in allowed])} Possible: {', '.join(map(str, allowed))}."
                 )  # fmt: skip
     choices = [_listed(given.get(option, default)) for option, default in facts.options.items()]
     for size, *values in itertools.product(_listed(given["size"]), *choices):
@@ -212,9 +214,13 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _entry(entry: Mapping[str, Any], key: str, directory: Path, cores: int, default: Sequence[str]) -> Iterator[Scenario]:
+def _entry(
+    entry: Mapping[str, Any], key: str, directory: Path, cores: int, default: Sequence[str]
+) -> Iterator[Scenario]:
     given = entry["payload"]
-    payloads = [_own_file(given, f"{key}.payload", directory)] if "file" in given else list(_made(given, f"{key}.payload"))
+    payloads = (
+        [_own_file(given, f"{key}.payload", directory)] if "file" in given else list(_made(given, f"{key}.payload"))
+    )
     # [1, max] is one worker count on a machine of one core, and no mistake of the user's.
     workers = list(dict.fromkeys(cores if count == "max" else count for count in _listed(entry["workers"])))
     ids = _strategies(entry["strategies"], f"{key}.strategies") if "strategies" in entry else tuple(default)
@@ -267,7 +273,9 @@ class Plan:
 
     def jobs(self, kind: str, strategy: Strategy) -> tuple[Scenario, ...]:
         """The scenarios of this kind that this strategy is measured in."""
-        return tuple(s for s in self.of_kind(kind) if self.takes_part(s, strategy) and not self.unsupported(s, strategy))
+        return tuple(
+            s for s in self.of_kind(kind) if self.takes_part(s, strategy) and not self.unsupported(s, strategy)
+        )
 
     def takes_part(self, scenario: Scenario, strategy: Strategy) -> bool:
         """Floors take part everywhere, others where they are asked for."""
@@ -275,7 +283,9 @@ class Plan:
 
     def unsupported(self, scenario: Scenario, strategy: Strategy) -> str:
         """Why the facts rule it out; '' if they do not or only the payload itself can tell."""
-        return "" if scenario.payload.may_be == "any" else strategy.unsupported(scenario.payload.may_be, scenario.pattern)
+        return (
+            "" if scenario.payload.may_be == "any" else strategy.unsupported(scenario.payload.may_be, scenario.pattern)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As the later steps read it: results/<run>/plan.json."""
@@ -315,7 +325,13 @@ def check_run_name(run: str) -> str:
     Raises:
         ConfigError: it would leave results/, or cannot be a folder's name.
     """
-    if run in ("", ".", "..", "example") or "/" in run or run.startswith((".", "-")) or not run.isprintable() or len(run.encode()) > 100:
+    if (
+        run in ("", ".", "..", "example")
+        or "/" in run
+        or run.startswith((".", "-"))
+        or not run.isprintable()
+        or len(run.encode()) > 100
+    ):
         raise ConfigError(
             "run", f"{run!r} cannot name a folder inside results/. A run's name is 1 to 100 bytes of letters, digits, "
             "blanks and most signs, without '/', not beginning with '.' or '-'; 'example' is taken."
@@ -335,7 +351,10 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
     reference = config["reference"]
     choices = [strategy.id for strategy in expand(["all"])]
     if reference not in choices:
-        raise ConfigError("reference", f"{reference!r} is not a strategy.{nearest(reference, choices)} There are: {', '.join(choices)}.")
+        raise ConfigError(
+            "reference",
+            f"{reference!r} is not a strategy.{nearest(reference, choices)} There are: {', '.join(choices)}.",
+        )
     # An entry with strategies of its own measures those alone; everywhere else the reference takes part.
     default = tuple(dict.fromkeys((*_strategies(config["strategies"], "strategies"), reference)))
     scenarios: dict[str, Scenario] = {}
@@ -344,10 +363,18 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
         key = f"scenarios[{number}]"
         for scenario in _entry(entry, key, directory, cores, default):
             if scenario.id in scenarios:
-                raise ConfigError(key, f"{scenario.id} stands in {origin[scenario.id]} already; a scenario is measured once.")
-            same = next((s.payload for s in scenarios.values() if s.payload.id == scenario.payload.id), scenario.payload)
+                raise ConfigError(
+                    key, f"{scenario.id} stands in {origin[scenario.id]} already; a scenario is measured once."
+                )
+            same = next(
+                (s.payload for s in scenarios.values() if s.payload.id == scenario.payload.id), scenario.payload
+            )
             if same != scenario.payload:
-                raise ConfigError(f"{key}.payload", f"two files would be called {same.id!r}: {same.path} and {scenario.payload.path}. Give one of them a name.")
+                raise ConfigError(
+                    f"{key}.payload",
+                    f"two files would be called {same.id!r}: {same.path} and {scenario.payload.path}. "
+                    "Give one of them a name.",
+                )
             scenarios[scenario.id], origin[scenario.id] = scenario, key
     return Plan(
         run=check_run_name(config["run"]),

@@ -87,11 +87,12 @@ class TransportFacts:
 def _literal(path: Path) -> dict[str, Any]:
     """The literal FACTS of a module, without running it."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        if node_value := getattr(node, "value", None):
-            if any(isinstance(target, ast.Name) and target.id == "FACTS" for target in targets):
-                facts: dict[str, Any] = ast.literal_eval(node_value)
-                return facts
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        if any(isinstance(target, ast.Name) and target.id == "FACTS" for target in targets):
+            facts: dict[str, Any] = ast.literal_eval(node.value)  # type: ignore[attr-defined]
+            return facts
     raise LookupError(f"{path.name} has no literal FACTS")
 
 
@@ -241,7 +242,9 @@ def expand(names: Sequence[str]) -> tuple[Strategy, ...]:
     for name in names:
         if name not in by_group and name not in {s.id for s in TABLE}:
             choices = [*by_group, *(s.id for s in TABLE)]
-            raise UnknownStrategy(f"{name!r} is not a strategy or group.{nearest(name, choices)} There are: {', '.join(choices)}.")
+            raise UnknownStrategy(
+                f"{name!r} is not a strategy or group.{nearest(name, choices)} There are: {', '.join(choices)}."
+            )
         for member in by_group.get(name, (name,)):
             found.setdefault(member, find(member))
     return tuple(found.values())

@@ -90,9 +90,7 @@ def test_available_is_the_least_of_the_machine_and_every_cgroup(
         ("2:cpu:/", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
     ],
 )
-def test_cores_that_the_cgroup_grants(
-    tmp_path: Path, own: str, cgroups: dict[str, str], cores: float | None
-) -> None:
+def test_cores_that_the_cgroup_grants(tmp_path: Path, own: str, cgroups: dict[str, str], cores: float | None) -> None:
     proc, sysfs = limited(tmp_path, own, cgroups)
     assert machine.describe(proc, sysfs)["limits"]["cgroup_cores"] == cores
 

@@ -33,6 +33,9 @@ from handoff.strategies import executor_facts, find, transport_facts
 MOST_TRANSFERS: Final = 50
 """Of a scenario in one invocation. Repeating invocations tells more than repeating transfers."""
 
+PREPARATION: Final = 3.0
+"""The time slice may be spent this many times over on making transfers ready, which takes longer than a quick one."""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -147,6 +150,10 @@ class Invocation:
     def _measure(self, scenario: Scenario, bench: Bench, setup: Setup) -> None:
         """One scenario: first transfer, steady ones, an instrumented one, memory, proof."""
         self.say("phase", scenario=scenario.id, phase="load")
+        payloads.load_needs(setup.spec.source)
+        # Modules stay out of the collections before each transfer, which would take longer than most transfers.
+        gc.collect()
+        gc.freeze()
         from_file = transport_facts(self.strategy.transport).from_file
         payload = payloads.read_source(setup.spec.source)
         size = payloads.nbytes(payload)
@@ -165,8 +172,11 @@ class Invocation:
         self.say("phase", scenario=scenario.id, phase="transfer")
         spent = 0.0
         number = 0
+        patience = time.monotonic() + PREPARATION * self.work.seconds
         # The first, at least one steady one, and as many more as the time slice holds.
-        while number < (1 if scenario.cold else 2) or (spent < self.work.seconds and 1 < number < MOST_TRANSFERS):
+        while number < (1 if scenario.cold else 2) or (
+            not scenario.cold and number < MOST_TRANSFERS and spent < self.work.seconds and time.monotonic() < patience
+        ):
             timing, right = once()
             spent += timing.total / 1e9
             self._row(scenario, bench, size, timing, number, right)

@@ -66,18 +66,22 @@ def measure(order: Order) -> None:
     progress.finished(order, outcome, (after.monotonic_ns - before.monotonic_ns) / 1e9)
 
 
-def _record(order: Order, outcome: Outcome, before: surroundings.Surroundings, after: surroundings.Surroundings) -> InvocationFile:
+def _record(
+    order: Order, outcome: Outcome, before: surroundings.Surroundings, after: surroundings.Surroundings
+) -> InvocationFile:
     strategy = find(order.strategy)
     name = f"{order.campaign}/{order.kind}/{order.strategy}/{order.block}"
     common: Row = {"invocation": name, "block": order.block, "strategy": order.strategy, "kind": order.kind}
-    peaks = [row["peak_extra_bytes"] for row in outcome.rows if isinstance(row.get("peak_extra_bytes"), int)]
+    peaks = [peak for row in outcome.rows if isinstance(peak := row.get("peak_extra_bytes"), int)]
     invocation: Row = {
         **common, "run": order.run, "campaign": order.campaign, "machine_id": provenance.machine_id(),
         "environment_id": provenance.environment_id(str(sorted(order.plan.get("code", {}).items()))),
-        "host": provenance.host(), "interpreter": provenance.interpreter(), "slot": order.slot, "order_seed": order.order_seed,
+        "host": provenance.host(), "interpreter": provenance.interpreter(), "slot": order.slot,
+        "order_seed": order.order_seed,
         "executor": strategy.executor, "transport": strategy.transport, "storage": strategy.storage,
         "workers": " ".join(str(n) for n in sorted({s.workers for s in order.scenarios})),
-        "status": outcome.status, "fail_phase": outcome.fail_phase, "fail_reason": outcome.fail_reason, "signal": outcome.signal,
+        "status": outcome.status, "fail_phase": outcome.fail_phase, "fail_reason": outcome.fail_reason,
+        "signal": outcome.signal,
         "stderr_tail": outcome.stderr_tail, "swept": " ".join(outcome.swept), "start_s": outcome.start_s,
         "peak_extra_bytes": max(peaks) if peaks else None, **surroundings.between(before, after),
     }  # fmt: skip

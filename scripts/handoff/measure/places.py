@@ -23,7 +23,10 @@ LOCK: Final = Path("/tmp/handoff.lock")
 
 @contextmanager
 def machine_lock(path: Path = LOCK) -> Iterator[None]:
-    """Be alone on the machine; says so if another run measures, and waits for it. The kernel frees it with its holder."""
+    """Be alone on the machine; says so if another run measures, and waits for it.
+
+    The kernel frees the lock with its holder.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except PermissionError:  # another user's file in a sticky folder may not be created again, only opened
@@ -36,7 +39,9 @@ def machine_lock(path: Path = LOCK) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if not said:
-                    print("Another run is measuring on this machine; waiting for its measurement to end.", file=sys.stderr)
+                    print(
+                        "Another run is measuring on this machine; waiting for its measurement to end.", file=sys.stderr
+                    )
                     said = True
                 time.sleep(0.05)
         yield
@@ -53,7 +58,9 @@ class Places:
         self.prefix = f"{user}{token}"
         self.shared = SHARED / self.prefix
         self.disk = disk / self.prefix
-        self.control = SHARED / f"{self.prefix}-control" if os.access(SHARED, os.W_OK) else disk / f"{self.prefix}-control"
+        self.control = (
+            SHARED / f"{self.prefix}-control" if os.access(SHARED, os.W_OK) else disk / f"{self.prefix}-control"
+        )
 
     def storage(self, kind: str) -> Path:
         """The folder of a strategy's storage: memory unless it is the disk's."""

@@ -80,7 +80,7 @@ def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -
     if strategy.storage == "tmpfs" and not os.access("/dev/shm", os.W_OK):
         return "unsupported", "needs a writable /dev/shm"
     facts = transport_facts(strategy.transport)
-    # Each worker's payload at the sender (a result at the worker), one more to compare with, and the transport's copies.
+    # Each worker's payload (of a result one more, to compare with), and the transport's copies.
     in_flight = 1 if strategy.is_floor or scenario.pattern == "reuse" else scenario.workers
     holders = in_flight + (scenario.pattern == "return")
     size = description.nbytes
@@ -88,7 +88,8 @@ def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -
     free = machine.available_memory()
     if need > free:
         return "skipped", (
-            f"needs about {_bytes(need)} of memory ({_bytes(size)} x ({holders} held + {in_flight} x {facts.copies:g} copies) "
+            f"needs about {_bytes(need)} of memory ({_bytes(size)} x "
+            f"({holders} held + {in_flight} x {facts.copies:g} copies) "
             f"+ processes), {_bytes(free)} are available"
         )
     files = size * in_flight * facts.storage_copies
@@ -148,8 +149,8 @@ class Supervisor:
         self.outcome.rows.append(
             {
                 "scenario": scenario.id, "payload": scenario.payload.id, "payload_bytes": description.nbytes,
-                "task": scenario.task, "pattern": scenario.pattern, "workers": scenario.workers, "calls": scenario.calls,
-                "status": status, "reason": reason,
+                "task": scenario.task, "pattern": scenario.pattern, "workers": scenario.workers,
+                "calls": scenario.calls, "status": status, "reason": reason,
             }
         )  # fmt: skip
         if self.outcome.status == "ok":
@@ -201,7 +202,10 @@ class Supervisor:
         if watch.finished and (found or lingering):
             outcome.status = "leaked"
             outcome.swept += [*found, *(f"process {pid}" for pid in lingering)]
-            outcome.fail_phase, outcome.fail_reason = "release", "it ended well and left these behind: " + ", ".join(outcome.swept)
+            outcome.fail_phase, outcome.fail_reason = (
+                "release",
+                "it ended well and left these behind: " + ", ".join(outcome.swept),
+            )
             for row in outcome.rows:
                 if row["status"] == "ok":
                     row |= {"status": "leaked", "reason": outcome.fail_reason, "total_s": None}
@@ -217,7 +221,9 @@ class Supervisor:
         outcome.fail_phase, outcome.stderr_tail = watch.phase, tail
         # Transfers that were timed before the death stay as rows; without a proof of delivery they have no time.
         for row in watch.rows.get(victim.id, []):
-            outcome.rows.append({**row, "status": status, "reason": f"{reason}; before delivery was proven", "total_s": None})
+            outcome.rows.append(
+                {**row, "status": status, "reason": f"{reason}; before delivery was proven", "total_s": None}
+            )
         if not watch.rows.get(victim.id):
             self._missing(victim, status, reason)
         return [s for s in left if s is not victim]
@@ -238,7 +244,11 @@ def _death(watch: _Watch, code: int, tail: str) -> tuple[str, str, str]:
     """Status, reason and signal of a process that did not finish."""
     where = f"in phase {watch.phase!r}"
     if watch.timed_out:
-        return "timeout", f"ended by its time limit of {watch.limit_s:.0f} s {where}; the true time is longer", "SIGKILL"
+        return (
+            "timeout",
+            f"ended by its time limit of {watch.limit_s:.0f} s {where}; the true time is longer",
+            "SIGKILL",
+        )
     if watch.failure:
         return watch.failure["status"], f"{watch.failure['reason']} ({where})", ""
     if code < 0:

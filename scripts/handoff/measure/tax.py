@@ -71,7 +71,10 @@ def null_payload(strategy: str, rounds: int) -> list[float]:
     with bench_of(strategy, "noop") as bench:
         assert bench.executor is not None
         for _ in range(rounds + 1):
-            pairs = [(_bare_call(bench.executor, payload), transfer(bench, "send", [payload]).total / 1e9) for _ in range(CALLS_A_ROUND)]
+            pairs = [
+                (_bare_call(bench.executor, payload), transfer(bench, "send", [payload]).total / 1e9)
+                for _ in range(CALLS_A_ROUND)
+            ]
             bare, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
             differences.append(ours - bare)
     return differences[1:]  # the first round warms both
@@ -90,6 +93,7 @@ def threads_on_large(rounds: int) -> list[float]:
     ratios = []
     with bench_of("threads-reference", "read") as bench, ThreadPoolExecutor(1) as plain:
         for number in range(rounds + 1):
+
             def ours() -> float:
                 return transfer(bench, "send", [payload]).total / 1e9
 
@@ -108,5 +112,3 @@ def busy_error() -> float:
     payload = payloads.load("array").make(NULL_BYTES, seed=1)
     with bench_of("process_spawn-pickle5", "busy") as bench:
         return max(abs(transfer(bench, "send", [payload]).task - tasks.BUSY_NS) / 1e9 for _ in range(10))
-
-

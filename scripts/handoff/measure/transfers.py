@@ -135,8 +135,7 @@ def give_back(bench: Bench, _payloads: list[Any], probe: _Probe) -> tuple[Timing
     begun = now()
     places = [bench.transport.reserve() for _ in range(bench.workers)]
     futures = [
-        bench.executor.submit(serve, ("give", index, probe.on), probe.wrap(place))
-        for index, place in enumerate(places)
+        bench.executor.submit(serve, ("give", index, probe.on), probe.wrap(place)) for index, place in enumerate(places)
     ]
     results, cpu = [], 0
     while futures:
@@ -215,5 +214,3 @@ def _replies_pickling(bench: Bench, pattern: str) -> int:
     if bench.transport.before_start or not bench.own_process or pattern == "reuse":
         return 0
     return sum(reply.result or 0 for reply in gather(bench, Call("pickled"), [None] * bench.workers))
-
-

@@ -21,10 +21,14 @@ class Usage:
     major_faults: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(self.cpu_ns + other.cpu_ns, self.minor_faults + other.minor_faults, self.major_faults + other.major_faults)
+        return Usage(
+            self.cpu_ns + other.cpu_ns, self.minor_faults + other.minor_faults, self.major_faults + other.major_faults
+        )
 
     def __sub__(self, other: Usage) -> Usage:
-        return Usage(self.cpu_ns - other.cpu_ns, self.minor_faults - other.minor_faults, self.major_faults - other.major_faults)
+        return Usage(
+            self.cpu_ns - other.cpu_ns, self.minor_faults - other.minor_faults, self.major_faults - other.major_faults
+        )
 
 
 def usage_of(pid: int) -> Usage:
@@ -95,7 +99,9 @@ def session_members(session: int) -> list[int]:
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
             try:
-                fields = Path(entry.path, "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+                fields = (
+                    Path(entry.path, "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+                )
             except OSError:
                 continue
             if int(fields[3]) == session and fields[0] != "Z":

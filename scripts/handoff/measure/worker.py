@@ -90,7 +90,8 @@ class Call(NamedTuple):
     verb: str
     """On the clock: use (attach and run the task), give (publish what is held). Off it: install, hold,
     prove (digest what arrives), pickled (how long the last marked reply took to pickle), meet."""
-    index: int = 0
+    place: int = 0
+    """Which of the workers' payloads; place 0 leads at the gate."""
     probe: bool = False
     """Say how long unpickling took, and mark the reply."""
 

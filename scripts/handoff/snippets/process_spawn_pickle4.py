@@ -14,8 +14,8 @@ def dumps(obj: object, protocol: int | None = None) -> memoryview:
     return buffer.getbuffer()
 
 
-# multiprocessing has no option for the protocol (python/cpython#89467). Workers import this file, so it holds there too.
-ForkingPickler.dumps = dumps  # type: ignore[method-assign, assignment]
+# multiprocessing has no option for the protocol (python/cpython#89467). Workers import this file too, and have it so.
+ForkingPickler.dumps = dumps  # type: ignore[method-assign]
 
 
 def work(data: np.ndarray) -> float:

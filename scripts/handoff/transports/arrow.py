@@ -34,6 +34,8 @@ def column_of(array: np.ndarray[Any, Any]) -> Any:
     Raises:
         CannotCarry: Arrow has no such items, or would give back others (text as Python objects).
     """
+    if array.dtype == "M8[D]":
+        raise CannotCarry("Arrow keeps days in 32 bits, numpy in 64: an array of datetime64[D] may not fit")
     try:
         column = pa.array(np.ascontiguousarray(array).reshape(-1))
     except pa.ArrowException as error:
@@ -56,10 +58,17 @@ def table_of(frame: Any) -> Any:
     for name in frame.index.names:
         if name is not None and not isinstance(name, str):
             raise CannotCarry(f"the index's name {name!r} would come back as text")
+        if str(name).startswith("__index_level_"):
+            raise CannotCarry(f"the index's name {name!r} is Arrow's own for an index without one")
     try:
         table = pa.Table.from_pandas(frame)
     except (pa.ArrowException, ValueError) as error:
         raise CannotCarry(f"Arrow cannot hold this frame: {error}") from error
+    for column in table.columns:
+        if column.type == pa.float16() and column.null_count:
+            raise CannotCarry("Arrow would give the NaN of a float16 column back as other bits")
+    if not len(frame) and any(pa.types.is_dictionary(column) for column in table.schema.types):
+        raise CannotCarry("Arrow writes no categories where there are no rows")
     for name, dtype, column in zip(frame.columns, frame.dtypes, table.schema.types, strict=False):
         text_or_nested = pa.types.is_nested(column) or pa.types.is_string(column) or pa.types.is_large_string(column)
         if text_or_nested and type(dtype).__name__ == "ArrowDtype":

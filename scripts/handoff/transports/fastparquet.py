@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import fastparquet
+import numpy as np
 
 from handoff.transports import Access, CannotCarry, Place, Ticket, Transport
 
@@ -31,6 +32,8 @@ _CHANGED = {
     "object": "text",
     "string": "the other text dtype",
     "float16": "float32",
+    "Float32": "float32",
+    "Float64": "float64",
     "datetime64[s]": "other dates",
     "timedelta64[s]": "other durations",
     "timedelta64[ns]": "durations in whole microseconds",
@@ -50,8 +53,10 @@ def _check(frame: Any) -> None:
             continue
         raise CannotCarry(f"fastparquet would give column {name!r} of dtype {dtype} back as {back}" if back else
                           f"fastparquet has no columns of dtype {dtype}, as {name!r} is")  # fmt: skip
-    if frame.index.nlevels > 1 or str(frame.index.dtype) in ("category", "object"):
-        raise CannotCarry("fastparquet cannot hold an index of several levels, of categories or of Python objects")
+    if frame.index.nlevels > 1 or not isinstance(frame.index.dtype, np.dtype) or frame.index.dtype.hasobject:
+        raise CannotCarry("fastparquet keeps an index of plain numbers or dates alone")
+    if not len(frame):
+        raise CannotCarry("fastparquet forgets the types of a frame without rows")
 
 
 class Way(Transport):
