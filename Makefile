@@ -53,6 +53,10 @@ docs: set-up-run ## renews the pages that are made from the code: columns, confi
 	@$(IN_VENV) python scripts/write_reference_pages.py
 	@$(IN_VENV) python scripts/draw_rulegraph.py --out docs/rulegraph.svg
 
+example: set-up-run ## renews results/example and the README's figures from results/default and results/article
+	@$(IN_VENV) python scripts/keep_example.py --run results/default --example results/example
+	@$(IN_VENV) python scripts/write_readme.py --run results/example --article results/article
+
 clean: ## removes the results of all runs, not the example and not .venv
 	@[ ! -d results ] || find results -mindepth 1 -maxdepth 1 ! -name example -exec rm -rf {} +
 
@@ -65,4 +69,4 @@ set-up-run:
 set-up-development:
 	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && "$$python" scripts/set_up.py development
 
-.PHONY: help report quick mine article sweep doctor test test-slow test-all lint docs clean distclean set-up-run set-up-development
+.PHONY: help report quick mine article sweep doctor test test-slow test-all lint docs example clean distclean set-up-run set-up-development

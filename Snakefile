@@ -67,6 +67,10 @@ localrules:
 rule all:
     input:
         f"{RUN}/report.html",
+        f"{RUN}/recommendations.csv",
+        # Also what lies behind the report: whatever is missing of it is made again.
+        [f"{RUN}/{table}.csv" for table in ("summary", "timings", "invocations")],
+        [f"{RUN}/{file}" for file in SCHEDULE.jobs],
 
 
 rule write_plan:
@@ -145,10 +149,24 @@ rule describe_payload:
         """
 
 
+# The blocks of one start of the workflow hang on its campaign's file: a block that is not whole gets the new
+# campaign, and with it a file that is newer than all its results.
+rule begin_campaign:
+    output:
+        touch(f"{RUN}/campaigns/{{campaign}}"),
+    log:
+        f"{RUN}/logs/begin_campaign/{{campaign}}.log",
+    conda:
+        "envs/handoff.yaml"
+    shell:
+        "true 2> {log:q}"
+
+
 rule measure_strategy:
     input:
-        # Ancient: whether a block must be measured again is decided by its campaign, a parameter, alone.
-        # Snakemake's own triggers know single jobs and would mix old and new ones in a block.
+        campaign=lambda wildcards: SCHEDULE.campaign_file(RUN, wildcards.kind, wildcards.block, ancient),
+        # Ancient: whether a block must be measured again is decided by its campaign alone. Snakemake's own
+        # triggers know single jobs and would mix old and new ones in a block.
         script=ancient(script("measure_strategy")),
         payloads=lambda wildcards: ancient(SCHEDULE.payload_files(RUN, wildcards.kind)),
     output:

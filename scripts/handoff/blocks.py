@@ -5,8 +5,8 @@ within one campaign. It is whole or it is measured again: if a job of it is miss
 plan or of another campaign than the others, the ratios inside it would compare unlike things.
 
 This needs no help from Snakemake's own bookkeeping. A whole block keeps the campaign that stands in its
-files; any other block gets this start's campaign. The campaign is a parameter of every measuring job,
-so Snakemake runs exactly the jobs whose block is not whole.
+files; any other block gets this start's campaign. Every measuring job has its campaign's file as an input,
+which is new for a new campaign, so Snakemake runs exactly the jobs whose block is not whole.
 
 Standard library only: the Snakefile reads this at every start.
 """
@@ -19,7 +19,7 @@ import json
 import os
 import random
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ from typing import Any
 from handoff import provenance
 from handoff.records import BadTable, read_invocation, write_atomically
 from handoff.scenarios import Payload, Plan, Scenario
-from handoff.strategies import LIBRARY, Strategy
+from handoff.strategies import LIBRARY, Strategy, transport_facts
 
 SHARED_CODE = (
     "../measure_strategy.py",
@@ -249,6 +249,12 @@ class Schedule:
         made = [f"{folder}/payloads/{payload.file}" for payload in payloads if payload.file]
         return made + [f"{folder}/payloads/{payload.description}" for payload in payloads]
 
+    def campaign_file(self, folder: str, kind: str, block: int | str, ancient: Callable[[str], str]) -> str:
+        """The file of the block's campaign; `ancient` is Snakemake's mark for one whose age does not matter."""
+        state = self.blocks[kind, int(block)]
+        file = f"{folder}/campaigns/{state.campaign}"
+        return ancient(file) if state.whole else file
+
     def arguments(self, kind: str, strategy: str, block: int | str) -> list[str]:
         """The command line of a measuring job, without its paths."""
         job = self.job(kind, strategy, block)
@@ -289,8 +295,11 @@ class Schedule:
         (self.folder / "progress.log").unlink(missing_ok=True)
 
     def closing(self) -> str:
-        """After the last job: the answers in words, and where the report lies."""
-        answer = (self.folder / "answer.txt").read_text(encoding="utf-8").rstrip()
+        """After the last job: the answers in words, and where the report lies. '' if there is none yet."""
+        answers = self.folder / "answer.txt"
+        if not answers.is_file():
+            return ""
+        answer = answers.read_text(encoding="utf-8").rstrip()
         return f"\n{answer}\n\nReport: {self.folder / 'report.html'}"
 
     def estimate(self, job: Job) -> float:
@@ -300,7 +309,8 @@ class Schedule:
         finished jobs took.
         """
         heavy = 0.6 if any(s.payload.may_be not in ("array", "objects") for s in self.plan.of_kind(job.kind)) else 0.0
-        return 0.7 + heavy + sum(_scenario_seconds(s, self.plan) for s in self.plan.jobs(job.kind, job.strategy))
+        scenarios = self.plan.jobs(job.kind, job.strategy)
+        return 0.6 + heavy + sum(_scenario_seconds(s, job.strategy, self.plan) for s in scenarios)
 
     def announcement(self) -> list[str]:
         """What is about to happen, in words; printed before anything starts."""
@@ -326,9 +336,13 @@ class Schedule:
         return lines
 
 
-def _scenario_seconds(scenario: Scenario, plan: Plan) -> float:
-    one = 0.002 + 3.0 * scenario.payload.size * scenario.workers * scenario.calls / 1.0e9
-    return max(plan.seconds_per_invocation, 2 * one) + 2 * one
+def _scenario_seconds(scenario: Scenario, strategy: Strategy, plan: Plan) -> float:
+    """At about 2 GB/s a copy and 8 GB/s a reading; then a proof and the making of the payload, each like a copy."""
+    size = scenario.payload.size * (1 if strategy.is_floor else scenario.workers if scenario.pattern != "reuse" else 1)
+    calls = 1 if strategy.is_floor else scenario.calls
+    one = 0.002 + size * (transport_facts(strategy.transport).copies / 2e9 + calls / 8e9)
+    steady = 0.0 if scenario.cold else max(plan.seconds_per_invocation, one)
+    return one + steady + one + 3 * size / 1e9
 
 
 def spoken_time(seconds: float) -> str:

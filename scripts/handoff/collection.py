@@ -22,10 +22,16 @@ def collect(plan: Plan, folder: Path) -> tuple[list[Row], list[Row]]:
     """
     invocations: list[Row] = []
     timings: list[Row] = []
-    jobs = run_order(plan)
-    for job in jobs:
+    campaigns: dict[tuple[str, int], str] = {}
+    for job in run_order(plan):
         record = read_invocation(folder / job.file)
         _check_order(record.invocation, job, folder)
+        campaign = campaigns.setdefault((job.kind, job.block), str(record.invocation["campaign"]))
+        if record.invocation["campaign"] != campaign:
+            raise BadTable(
+                f"{folder / job.file}: is of another start of the workflow than the rest of its block, so their times "
+                "cannot be paired. Run the same command again: the block will be measured anew."
+            )
         invocations.append(record.invocation)
         timings.extend(record.transfers)
     _check_alike(invocations, folder)
@@ -59,7 +65,8 @@ def _check_alike(rows: list[Row], folder: Path) -> None:
             if len(found) > 1:
                 raise BadTable(
                     f"{folder / 'timings'}: its files come from {len(found)} different {column}s "
-                    f"({', '.join(sorted(found))}; kind: {kind}), which cannot be pooled. Remove the files of the one that you do not want."
+                    f"({', '.join(sorted(found))}; kind: {kind}), which cannot be pooled. "
+                    "Remove the files of the one that you do not want."
                 )
 
 

@@ -45,9 +45,13 @@ def machine_facts() -> tuple[str, ...]:
         memory = ""
     # Kernels report a little less or more memory from boot to boot; a GiB is fine enough.
     gib = round(int("".join(filter(str.isdigit, memory)) or 0) / 2**20)
-    return (*(f"{key}: {value}" for key, value in sorted(processor.items())),
-            f"cores: {cores}", f"memory: {gib} GiB", f"kernel: {platform.release()}", f"arch: {platform.machine()}",
-            f"host: {socket.gethostname()}")  # fmt: skip
+    return (
+        *(f"{key}: {value}" for key, value in sorted(processor.items())),
+        f"cores: {cores}",
+        f"memory: {gib} GiB",
+        f"kernel: {platform.release()}",
+        f"arch: {platform.machine()}",
+    )
 
 
 def machine_id() -> str:

@@ -227,6 +227,10 @@ def _entry(
     for payload, task, pattern, count in itertools.product(
         payloads, _listed(entry["task"]), _listed(entry["pattern"]), workers
     ):
+        if entry.get("pool") == "cold" and pattern != "send":
+            raise ConfigError(
+                f"{key}.pool", f"a cold pool has no {pattern}: its workers hold nothing yet. It goes with send."
+            )
         calls = entry.get("calls", 10) if pattern == "reuse" else 1
         yield Scenario(payload, task, pattern, count, calls, entry.get("pool", "warm") == "cold", ids)
 

@@ -18,8 +18,10 @@ ROOT = Path(__file__).parents[2]
 ENVS = ROOT / "envs"
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 
-FOR_THE_SNAKEFILE = {"handoff.blocks", "handoff.configuration", "handoff.mistakes", "handoff.scenarios"}
-"""What it may import of ours: enough to make the plan and to say what is wrong with it."""
+FOR_THE_SNAKEFILE = {
+    "handoff.blocks", "handoff.configuration", "handoff.figures", "handoff.mistakes", "handoff.scenarios",
+}  # fmt: skip
+"""What it may import of ours: enough to make the plan, name its figures and say what is wrong with it."""
 
 
 def in_root(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:

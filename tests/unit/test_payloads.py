@@ -597,7 +597,7 @@ def test_a_description_says_what_the_file_holds(kind: str, tmp_path: Path) -> No
     )
     assert same(payloads.load(kind).make(20_000, seed), read)
     assert same(payloads.read_source(payloads.source(payload, tmp_path)), read)
-    assert {path.name for path in tmp_path.iterdir()} == {data.name, f"{payload.id}.digest.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {data.name, f"{data.name}.digest.json"}
 
 
 def test_ones_are_described_as_what_their_recipe_makes(tmp_path: Path) -> None:
@@ -754,7 +754,7 @@ def test_the_command_makes_the_payload_that_a_scenario_names(tmp_path: Path) -> 
     scenario = scenarios.Scenario(payload, "read", "send", 1).to_json()
     done = run(
         "--payload", json.dumps(scenario["payload"]), "--seed", "5",
-        "--out", str(tmp_path / "array-1KiB.npy"), "--digest", str(tmp_path / "array-1KiB.digest.json"),
+        "--out", str(tmp_path / "array-1KiB.npy"), "--digest", str(tmp_path / "array-1KiB.npy.digest.json"),
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert same(payloads.read(payload, tmp_path), array.make(1024, payloads.seed_of(5, "array-1KiB"), dtype="int32"))

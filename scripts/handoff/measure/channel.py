@@ -29,13 +29,9 @@ def _arrive() -> None:
 
 
 def unpickling_ns() -> int:
-    """Nanoseconds between the two marks of the last message that this process unpickled; 0 if there was none."""
-    return _take(_seen)
-
-
-def _take(times: list[int]) -> int:
-    spent = times[-1] - times[-2] if len(times) >= 2 else 0
-    times.clear()
+    """Nanoseconds between the two marks of each message that this process unpickled since it was last asked."""
+    spent = sum(after - before for before, after in zip(_seen[::2], _seen[1::2], strict=False))
+    _seen.clear()
     return spent
 
 

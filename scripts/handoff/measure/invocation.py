@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import gc
 import json
+import multiprocessing
 import os
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from handoff import executors, payloads, tasks, transports
 from handoff.measure import worker
@@ -83,6 +85,13 @@ class Invocation:
         """One line to the supervisor; a line once written is not lost when this process dies."""
         self._events.write(json.dumps({"event": event, **fields}) + "\n")
 
+    def give_up(self, error: Exception) -> NoReturn:
+        """Say why and end at once: an executor that is closed would wait for workers that wait for a payload."""
+        traceback.print_exception(error)
+        sys.stderr.flush()
+        self.say("failed", **failure(error))
+        os._exit(3)
+
     def workers(self, scenario: Scenario) -> int:
         # A floor is one task alone: no number of tasks at once can end sooner.
         return 1 if self.executor_facts.floor else scenario.workers
@@ -115,59 +124,80 @@ class Invocation:
         @contextmanager
         def pool() -> Iterator[Executor]:
             if not own_process:
-                worker.use(worker.State(setup, transport))
-            arguments = (setup, transport.luggage(), own_process)
+                worker.use(worker.State(bench.setup, bench.transport))
+            arguments = (bench.setup, bench.transport.luggage(), own_process)
             with self.start(workers, worker.start, arguments) as executor:
                 yield executor
 
         with ExitStack() as stack:
             bench = Bench(
-                transport, tasks.load(scenarios[0].task), workers, 1, own_process,
+                setup, transport, tasks.load(scenarios[0].task), workers, workers, 1, own_process,
                 open=lambda: stack.enter_context(pool()), close=stack.close,
             )  # fmt: skip
-            if not transport.before_start:
-                self.say("phase", scenario=scenarios[0].id, phase="start")
-                begun = time.perf_counter()
-                bench.executor = bench.open()
-                if not scenarios[0].cold:
-                    gather(bench, Call("meet"), [None] * workers)
-                self.say("started", start_s=time.perf_counter() - begun)
-            for scenario in scenarios:
-                if scenario is not scenarios[0]:
-                    transport.close()
-                    setup = self._setup(scenario, workers, gate)
-                    transport = bench.transport = transports.build(setup.spec)
-                    if not own_process:
-                        worker.use(worker.State(setup, transport))
-                    elif not transport.before_start:
-                        gather(bench, Call("install"), [setup] * workers)
-                self._measure(scenario, bench, setup)
-            transport_left = bench.transport
-        transport_left.close()
+            try:
+                self._measure_all(scenarios, bench, setup, gate)
+            except Exception as error:
+                self.give_up(error)
+        bench.transport.close()
         if not own_process:
             worker.use(None)
 
-    def _measure(self, scenario: Scenario, bench: Bench, setup: Setup) -> None:
-        """One scenario: first transfer, steady ones, an instrumented one, memory, proof."""
+    def _measure_all(self, scenarios: Sequence[Scenario], bench: Bench, setup: Setup, gate: str) -> None:
+        if not bench.transport.before_start and not scenarios[0].cold:
+            self._start(bench, scenarios[0])
+        for scenario in scenarios:
+            if scenario is not scenarios[0]:
+                self.say("phase", scenario=scenario.id, phase="install")
+                bench.transport.close()
+                setup = self._setup(scenario, bench.workers, gate)
+                bench.transport = transports.build(setup.spec)
+                bench.setup = setup
+                if not bench.own_process:
+                    worker.use(worker.State(setup, bench.transport))
+                elif not bench.transport.before_start:
+                    gather(bench, Call("install"), [setup] * bench.workers)
+            self._measure(scenario, bench, setup, self._load(scenario, bench.workers, setup))
+
+    def _start(self, bench: Bench, scenario: Scenario) -> None:
+        """Start the pool; a warm one has answered once from each of its workers."""
+        self.say("phase", scenario=scenario.id, phase="start")
+        begun = time.perf_counter()
+        bench.executor = bench.open()
+        if not scenario.cold:
+            gather(bench, Call("meet"), [None] * bench.workers)
+        self.say("started", start_s=time.perf_counter() - begun)
+
+    def _load(self, scenario: Scenario, workers: int, setup: Setup) -> list[Any]:
+        """The payloads of a scenario, resident, each with memory of its own."""
         self.say("phase", scenario=scenario.id, phase="load")
         payloads.load_needs(setup.spec.source)
         # Modules stay out of the collections before each transfer, which would take longer than most transfers.
         gc.collect()
         gc.freeze()
-        from_file = transport_facts(self.strategy.transport).from_file
         payload = payloads.read_source(setup.spec.source)
-        size = payloads.nbytes(payload)
+        count = workers if scenario.pattern == "send" else 1
+        return [payload, *(payloads.copy(payload) for _ in range(count - 1))]
+
+    def _measure(self, scenario: Scenario, bench: Bench, setup: Setup, objects: list[Any]) -> None:
+        """One scenario: first transfer, steady ones, an instrumented one, memory, proof."""
+        from_file = transport_facts(self.strategy.transport).from_file
+        size = payloads.nbytes(objects[0])
         bench.task = tasks.load(scenario.task)
-        bench.calls = 1 if self.executor_facts.floor else scenario.calls
-        count = bench.workers if scenario.pattern == "send" else 1
-        objects = [payload, *(payloads.copy(payload) for _ in range(count - 1))]
+        bench.calls, bench.count = scenario.calls, bench.workers
+        if self.executor_facts.floor:
+            # What no number of workers can avoid: the parent's own tasks one after another, or one worker's share.
+            bench.calls = -(-scenario.calls // scenario.workers)
+            bench.count = scenario.workers if scenario.pattern == "return" else 1
         stamps = iter(range(1, 1_000_000))
 
         def once(instrumented: bool = False) -> tuple[Timing, bool]:
             expected = self._prepare(scenario, bench, objects, setup, from_file, stamps)
             gc.collect()
+            if scenario.cold and not bench.transport.before_start:
+                # Made when all else lies ready and used at once, as in the article's programs.
+                self._start(bench, scenario)
             timing = transfer(bench, scenario.pattern, objects, instrumented)
-            return timing, all(result == expected[i % len(expected)] for i, result in enumerate(timing.results))
+            return timing, _right(timing, expected)
 
         self.say("phase", scenario=scenario.id, phase="transfer")
         spent = 0.0
@@ -192,20 +222,25 @@ class Invocation:
 
     def _prepare(
         self, scenario: Scenario, bench: Bench, objects: list[Any], setup: Setup, from_file: bool, stamps: Iterator[int]
-    ) -> list[Any]:
-        """Give this transfer's payloads a content of their own; returns the task's right results."""
+    ) -> list[Any] | dict[int, Any]:
+        """Give this transfer's payloads a content of their own.
+
+        Returns the task's right results: in the order of the payloads or, for `return`, by who holds them.
+        """
         if scenario.pattern == "return":
-            numbers = [next(stamps) for _ in range(bench.workers)]
-            gather(bench, Call("hold"), [(setup.spec.source, number) for number in numbers])
-            expected = []
-            for number in numbers:
-                payloads.stamp(objects[0], number)
-                expected.append(bench.task(objects[0]))
-            return expected
+            return {who: bench.task(objects[0]) for who in self._hold(bench, objects, setup, stamps)}
         if not from_file:
             for payload in objects:
                 payloads.stamp(payload, next(stamps))
         return [bench.task(payload) for payload in objects]
+
+    def _hold(self, bench: Bench, objects: list[Any], setup: Setup, stamps: Iterator[int]) -> Iterator[int]:
+        """Have each worker hold a result of its own; yields each worker while the parent's object equals its result."""
+        numbers = [next(stamps) for _ in range(bench.workers)]
+        replies = gather(bench, Call("hold"), [(setup.spec.source, number) for number in numbers])
+        for number, reply in zip(numbers, replies, strict=True):
+            payloads.stamp(objects[0], number)
+            yield reply.who
 
     def _row(
         self, scenario: Scenario, bench: Bench, size: int, timing: Timing, number: int, right: bool,
@@ -250,16 +285,14 @@ class Invocation:
     ) -> None:
         """One hand-over off the clock, whose receivers say what they hold, byte for byte."""
         if scenario.pattern == "return":
-            number = next(stamps)
-            gather(bench, Call("hold"), [(setup.spec.source, number)] * bench.workers)
-            payloads.stamp(objects[0], number)
+            held = {who: payloads.digest(objects[0]) for who in self._hold(bench, objects, setup, stamps)}
             places = [bench.transport.reserve() for _ in range(bench.workers)]
-            proofs = []
+            proofs, wanted = [], []
             for reply in gather(bench, Call("give"), places):
                 with bench.transport.attach(reply.result, "read") as payload:
                     proofs.append([payloads.digest(payload), payloads.nbytes(payload)])
                     del payload
-            wanted = [payloads.digest(objects[0])] * bench.workers
+                wanted.append(held[reply.who])
         else:
             if not from_file:
                 for payload in objects:
@@ -279,18 +312,29 @@ class Invocation:
         self.say("proof", scenario=scenario.id, right=right, bytes=sum(size for _, size in proofs))
 
 
+def _right(timing: Timing, expected: list[Any] | dict[int, Any]) -> bool:
+    """Whether every worker's task had the result that the sender gets from the same payload."""
+    if isinstance(expected, dict):
+        wanted = [expected[who] for who in timing.who]
+    else:
+        wanted = [expected[index % len(expected)] for index in range(len(timing.results))]
+    # NaN, the sum of infinities of both signs, is the only value that differs from itself.
+    return all(a == b or (a != a and b != b) for a, b in zip(timing.results, wanted, strict=True))
+
+
 def main() -> None:
     # Whoever takes too much memory is to be this process and its workers, not a bystander.
     Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     worker.die_with_parent()
     work = Work.from_json(sys.stdin.readline())
     os.set_inheritable(work.events, False)
+    # Queues' semaphores are named files that stay when a process is killed; by this name the sweep finds them.
+    multiprocessing.current_process()._config["semprefix"] = f"/{work.prefix}"  # type: ignore[attr-defined]
     invocation = Invocation(work)
     try:
         invocation.run()
     except Exception as error:
-        invocation.say("failed", **failure(error))
-        raise SystemExit(3) from error
+        invocation.give_up(error)
     invocation.say("finished")
 
 

@@ -51,7 +51,7 @@ def measure(order: Order) -> None:
     signal.signal(signal.SIGTERM, _stop)
     strategy = find(order.strategy)
     token = f"{os.getpid()}-{time.time_ns() // 1_000_000}"
-    places = Places(token, order.out.parents[3] / "scratch")
+    places = Places(token, order.payloads.parent / "scratch")
     with machine_lock():
         swept = places.sweep_dead()
         before = surroundings.now()

@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Final
 
 SHARED: Final = Path("/dev/shm")
+SEMAPHORE: Final = "sem."
+"""What the C library puts before a semaphore's name."""
+
 LOCK: Final = Path("/tmp/handoff.lock")
 """One a machine, whatever TMPDIR says: two runs must not measure at the same time."""
 
@@ -29,6 +32,8 @@ def machine_lock(path: Path = LOCK) -> Iterator[None]:
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if os.fstat(descriptor).st_uid == os.getuid():
+            os.fchmod(descriptor, 0o644)  # whatever the umask: others must be able to open it, to wait for it
     except PermissionError:  # another user's file in a sticky folder may not be created again, only opened
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -69,29 +74,35 @@ class Places:
     def make(self, kind: str) -> None:
         """Make the folders, for this user alone."""
         for folder in (self.storage(kind), self.control):
-            folder.mkdir(mode=0o700, parents=True)
+            folder.parent.mkdir(exist_ok=True)
+            folder.mkdir(mode=0o700)
 
     def left(self) -> list[str]:
         """What this invocation left, beside its own empty folders."""
         found = [path for folder in (self.shared, self.disk) if folder.is_dir() for path in folder.iterdir()]
-        found += [path for path in _entries(SHARED) if path.name.startswith(f"{self.prefix}-") and path != self.control]
+        found += [path for path in self._segments() if path != self.control]
         return sorted(str(path) for path in found)
 
     def remove(self) -> None:
         """Remove everything of this invocation's."""
         for folder in (self.shared, self.disk, self.control):
             shutil.rmtree(folder, ignore_errors=True)
-        for path in _entries(SHARED):
-            if path.name.startswith(f"{self.prefix}-"):
-                with suppress(OSError):
-                    path.unlink()
+        for path in self._segments():
+            with suppress(OSError):
+                path.unlink()
+
+    def _segments(self) -> list[Path]:
+        """Shared-memory segments and semaphores of this invocation."""
+        names = (f"{self.prefix}-", f"{SEMAPHORE}{self.prefix}-")
+        return [path for path in _entries(SHARED) if path.name.startswith(names)]
 
     def sweep_dead(self) -> list[str]:
         """Remove what earlier invocations left whose supervisor was killed; the machine's lock must be held."""
         swept = []
         for base in (SHARED, self.disk.parent):
             for path in _entries(base):
-                if path.name.startswith(self._user) and not path.name.startswith(self.prefix):
+                name = path.name.removeprefix(SEMAPHORE)
+                if name.startswith(self._user) and not name.startswith(self.prefix):
                     swept.append(str(path))
                     if path.is_dir():
                         shutil.rmtree(path, ignore_errors=True)

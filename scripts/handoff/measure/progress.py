@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def finished(order: Order, outcome: Outcome, seconds: float) -> None:
     """Say that a job has finished, with the time left where it is known."""
-    folder = order.out.parents[3]
+    folder = order.payloads.parent
     place = _place(folder, order, seconds)
     trouble = "" if outcome.status == "ok" else f" [{outcome.status}: {outcome.fail_reason}]"
     print(f"{place}block {order.block}, {order.kind}, {order.strategy}: {seconds:.1f} s{trouble}", file=sys.stderr)

@@ -23,8 +23,8 @@ from typing import Any, Final
 
 from handoff import machine, payloads
 from handoff.measure.invocation import Work
-from handoff.measure.places import Places
-from handoff.measure.usage import memory_in_use, session_members
+from handoff.measure.places import SHARED, Places
+from handoff.measure.usage import memory_in_use, session_members, stored
 from handoff.records import Row
 from handoff.scenarios import Scenario, kind_facts
 from handoff.strategies import LIBRARY, Strategy, transport_facts
@@ -35,7 +35,11 @@ SAMPLE_S: Final = 0.001
 PROCESS_BYTES: Final = 150_000_000
 """What a Python process with pandas takes by itself, in the memory arithmetic."""
 
+FAREWELL_S: Final = 10.0
+"""For a process that has said its last word to end by itself."""
+
 BASE_LIMIT_S: Final = 60.0
+LONGEST_S: Final = 3600.0
 SLOWEST_BYTES_PER_S: Final = 20e6
 """No way of handing data over is slower than this on a machine that is worth measuring."""
 
@@ -101,8 +105,8 @@ def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -
 
 def time_limit(scenarios: Sequence[Scenario], sizes: Mapping[str, int], seconds: float) -> float:
     """Seconds after which the measured process is ended: far above what any way should take."""
-    slow = sum(8 * s.calls * s.workers * sizes[s.payload.id] / SLOWEST_BYTES_PER_S for s in scenarios)
-    return BASE_LIMIT_S + slow + len(scenarios) * (10 * seconds + 5)
+    moved = sum(8 * s.calls * (1 if s.pattern == "reuse" else s.workers) * sizes[s.payload.id] for s in scenarios)
+    return min(LONGEST_S, BASE_LIMIT_S + moved / SLOWEST_BYTES_PER_S + len(scenarios) * (10 * seconds + 5))
 
 
 def environment(hash_seed: int) -> dict[str, str]:
@@ -129,8 +133,8 @@ class Supervisor:
     def run(self, scenarios: Sequence[Scenario]) -> Outcome:
         """Every scenario gets at least one row."""
         left = []
-        folder = self.places.storage(self.strategy.storage)
-        self.places.make(self.strategy.storage)
+        folder = self.places.storage(self._storage())
+        self.places.make(self._storage())
         try:
             for scenario in scenarios:
                 status, reason = obstacle(self.strategy, scenario, folder, self.data)
@@ -143,6 +147,10 @@ class Supervisor:
         finally:
             self.places.remove()
         return self.outcome
+
+    def _storage(self) -> str:
+        """Where this invocation's files go: memory, if the machine has a place for them."""
+        return self.strategy.storage or ("tmpfs" if os.access(SHARED, os.W_OK) else "disk")
 
     def _missing(self, scenario: Scenario, status: str, reason: str) -> None:
         description = payloads.read_description(scenario.payload, self.data)
@@ -164,6 +172,7 @@ class Supervisor:
             self.strategy.id, tuple(scenarios), str(self.data), str(folder), str(self.places.control),
             self.places.prefix, self.seconds, self.probes, writing,
         )  # fmt: skip
+        killed_before = _killed_by_kernel()
         with tempfile.TemporaryFile() as stderr:
             process = subprocess.Popen(
                 [sys.executable, "-m", "handoff.measure.invocation"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
@@ -184,10 +193,10 @@ class Supervisor:
             stderr.seek(0, os.SEEK_END)
             stderr.seek(max(0, stderr.tell() - STDERR_TAIL))
             tail = stderr.read().decode(errors="replace")
-        return self._judge(scenarios, watch, process.returncode, tail, lingering)
+        return self._judge(scenarios, watch, process.returncode, tail, lingering, killed_before)
 
     def _judge(
-        self, scenarios: list[Scenario], watch: _Watch, code: int, tail: str, lingering: list[int]
+        self, scenarios: list[Scenario], watch: _Watch, code: int, tail: str, lingering: list[int], killed_before: int
     ) -> list[Scenario]:  # fmt: skip
         """Turn what was seen into rows."""
         outcome = self.outcome
@@ -213,12 +222,16 @@ class Supervisor:
             return []
         outcome.swept += found
         self.places.remove()
-        self.places.make(self.strategy.storage)
+        self.places.make(self._storage())
         status, reason, name = _death(watch, code, tail)
+        if status == "crashed" and _killed_by_kernel() > killed_before:
+            status, reason = "out_of_memory", f"{reason}; the kernel's out-of-memory killer was at work"
         left = [s for s in scenarios if s.id not in watch.proofs]
-        victim = next((s for s in left if s.id == watch.scenario), left[0])
         outcome.status, outcome.fail_reason, outcome.signal = status, reason, name
         outcome.fail_phase, outcome.stderr_tail = watch.phase, tail
+        if not left:  # it died when everything was measured and proven
+            return []
+        victim = next((s for s in left if s.id == watch.scenario), left[0])
         # Transfers that were timed before the death stay as rows; without a proof of delivery they have no time.
         for row in watch.rows.get(victim.id, []):
             outcome.rows.append(
@@ -227,6 +240,14 @@ class Supervisor:
         if not watch.rows.get(victim.id):
             self._missing(victim, status, reason)
         return [s for s in left if s is not victim]
+
+
+def _killed_by_kernel() -> int:
+    """Processes that the kernel has ended for want of memory since it started."""
+    for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines():
+        if line.startswith("oom_kill "):
+            return int(line.split()[1])
+    return 0
 
 
 def _proven_rows(watch: _Watch, scenario: str) -> Iterator[Row]:
@@ -275,27 +296,30 @@ class _Watch:
         self._reading = reading
         self._rest = b""
         self._places = places
-        self._folder = folder
+        # Files on a disk are no memory.
+        self._memory_folder = folder if folder.is_relative_to(SHARED) else Path("/nonexistent")
         self._sampling = False
         self._before = self._peak = 0
-        self._members: list[int] = []
 
     def follow(self, deadline: float) -> None:
         """Until the process ends, or its time does."""
         self.limit_s = deadline - time.monotonic()
         ended = os.pidfd_open(self.process.pid)
+        sources = [self._reading, ended]
         try:
             while True:
                 patience = SAMPLE_S if self._sampling else max(0.0, deadline - time.monotonic())
-                ready, _, _ = select.select([self._reading, ended], [], [], patience)
-                if self._reading in ready and self._read():
-                    continue
+                ready, _, _ = select.select(sources, [], [], patience)
+                if self._reading in ready and not self._read():
+                    sources.remove(self._reading)  # at its end a pipe is always readable
+                if self.finished or self.failure:
+                    deadline = min(deadline, time.monotonic() + FAREWELL_S)
                 if self._sampling:
                     self._sample()
-                if ended in ready:
+                if ended in ready and self._reading not in ready:
                     return
                 if time.monotonic() >= deadline:
-                    self.timed_out = True
+                    self.timed_out = not (self.finished or self.failure)
                     return
         finally:
             os.close(ended)
@@ -321,8 +345,9 @@ class _Watch:
             case "sample":
                 self._sampling = event["on"]
                 if self._sampling:
-                    self._members = session_members(self.process.pid)
-                    self._before = self._peak = self._in_use()
+                    # What lies in files already (an arena's pages, say) is part of what this way needs.
+                    self._before = self._in_use() - stored(self._memory_folder, self._places.prefix)
+                    self._peak = self._before
                     self._answer("go")
                 else:
                     self._answer(str(max(0, self._peak - self._before)))
@@ -338,7 +363,9 @@ class _Watch:
             self.process.stdin.flush()
 
     def _in_use(self) -> int:
-        return memory_in_use(self._members, self._folder, self._places.prefix)
+        # Listed anew each time: workers that are forked for the payload did not exist before.
+        members = session_members(self.process.pid)
+        return memory_in_use(members, self._memory_folder, self._places.prefix)
 
     def _sample(self) -> None:
         self._peak = max(self._peak, self._in_use())

@@ -46,7 +46,7 @@ def bench_of(strategy: str, task: str) -> Iterator[Bench]:
             worker.use(worker.State(setup, transport))
         with executors.load(chosen.executor)(1, worker.start, (setup, None, own_process)) as executor:
             bench = Bench(
-                transport, tasks.load(task), 1, 1, own_process,
+                setup, transport, tasks.load(task), 1, 1, 1, own_process,
                 open=lambda: executor, close=lambda: None, executor=executor,
             )  # fmt: skip
             gather(bench, Call("meet"), [None])

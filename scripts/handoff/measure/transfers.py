@@ -16,7 +16,7 @@ from typing import Any
 
 from handoff.measure import channel
 from handoff.measure.usage import Usage, usage_of, usage_of_all
-from handoff.measure.worker import Call, Reply, serve
+from handoff.measure.worker import Call, Reply, Setup, serve
 from handoff.transports import Transport
 
 now = time.perf_counter_ns
@@ -26,9 +26,12 @@ now = time.perf_counter_ns
 class Bench:
     """Everything that stands ready before the clock starts."""
 
+    setup: Setup
     transport: Transport
     task: Callable[[Any], Any]
     workers: int
+    count: int
+    """Payloads of one transfer."""
     calls: int
     own_process: bool
     """Workers are processes of their own."""
@@ -55,6 +58,8 @@ class Timing:
     deserialize: int = 0
     cpu_workers: int = 0
     results: list[Any] = field(default_factory=list)
+    who: list[int] = field(default_factory=list)
+    """Whose results these are: the workers' threads."""
     sender: Usage = field(default_factory=Usage)
     others: Usage = field(default_factory=Usage)
 
@@ -123,38 +128,45 @@ def send(bench: Bench, payloads: list[Any], probe: _Probe) -> tuple[Timing, list
     timing = Timing(
         publish=submitted[last] - begun, dispatch=reply.arrived - submitted[last],
         attach=reply.attached - reply.arrived, task=reply.done - reply.attached, reply=ended - reply.done,
-        results=[reply.result for reply in replies], cpu_workers=sum(reply.cpu for reply in replies),
+        results=[reply.result for reply in replies], who=[reply.who for reply in replies],
+        cpu_workers=sum(reply.cpu for reply in replies),
     )  # fmt: skip
     bench.pids.update(reply.pid for reply in replies)
     return timing, places
 
 
 def give_back(bench: Bench, _payloads: list[Any], probe: _Probe) -> tuple[Timing, list[Any]]:
-    """Each worker holds a result; until the parent has run the task on every one (the pattern `return`)."""
+    """Each worker holds a result; until the parent has run the task on every one (the pattern `return`).
+
+    dispatch and publish are of the reply that is taken first; from then on the parent attaches and runs
+    the task on one result after another, and what is left of the time is the waiting for replies.
+    """
     assert bench.executor is not None
     begun = now()
-    places = [bench.transport.reserve() for _ in range(bench.workers)]
+    places = [bench.transport.reserve() for _ in range(bench.count)]
     futures = [
-        bench.executor.submit(serve, ("give", index, probe.on), probe.wrap(place)) for index, place in enumerate(places)
+        # A floor's one worker gives every result, and cannot wait for itself at the gate.
+        bench.executor.submit(serve, ("give", index if bench.workers > 1 else -1, probe.on), probe.wrap(place))
+        for index, place in enumerate(places)
     ]
-    results, cpu = [], 0
+    timing = Timing()
     while futures:
         reply = probe.unwrap(futures.pop(0).result())
         got = now()
         with bench.transport.attach(reply.result, "read") as payload:
             attached = now()
-            results.append(bench.task(payload))
+            timing.results.append(bench.task(payload))
             done = now()
             del payload
-        cpu += reply.cpu
+        timing.attach += attached - got
+        timing.task += done - attached
+        timing.cpu_workers += reply.cpu
+        timing.who.append(reply.who)
         bench.pids.add(reply.pid)
-        arrived, published = reply.arrived, reply.done
+        if not timing.dispatch:
+            timing.dispatch, timing.publish = reply.arrived - begun, reply.done - reply.arrived
         del reply  # with a channel that carries data, the reply is the payload
-    ended = now()
-    timing = Timing(
-        dispatch=arrived - begun, publish=published - arrived, reply=got - published + ended - done,
-        attach=attached - got, task=done - attached, results=results, cpu_workers=cpu,
-    )  # fmt: skip
+    timing.reply = now() - begun - timing.total
     return timing, places
 
 
@@ -163,9 +175,8 @@ def reuse(bench: Bench, payloads: list[Any], probe: _Probe) -> tuple[Timing, lis
     assert bench.executor is not None
     begun = now()
     place, ticket, published = next(_published(bench, payloads))
-    marked = probe.wrap(ticket)
     # Index -1 passes no gate: a call goes to whichever worker is idle, and there may be more calls than workers.
-    futures = [bench.executor.submit(serve, ("use", -1, probe.on), marked) for _ in range(bench.calls)]
+    futures = [bench.executor.submit(serve, ("use", -1, probe.on), probe.wrap(ticket)) for _ in range(bench.calls)]
     first = futures[0].result()
     answered = now()
     answers = [first, *(future.result() for future in futures[1:])]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -43,6 +44,7 @@ class State:
         self.task = tasks.load(setup.task)
         self.gate = Gate(setup.gate, setup.workers)
         self.held: dict[int, Any] = {}
+        """What each worker of this process holds to give back, by its thread."""
 
     def close(self) -> None:
         self.held.clear()
@@ -100,6 +102,8 @@ class Reply(NamedTuple):
     """Times are nanoseconds of the host's monotonic clock."""
 
     pid: int
+    who: int
+    """The worker's thread, by the kernel's number: distinct on the whole machine."""
     arrived: int
     attached: int
     done: int
@@ -132,21 +136,36 @@ def serve(call: tuple[str, int, bool], ticket: Any) -> tuple[Any, ...]:
         _, ticket, _ = ticket
     attached = done = arrived
     result: Any = None
-    if verb == "use":
-        with state.transport.attach(ticket, "read") as payload:
-            attached = now()
-            result = state.task(payload)
+    try:
+        if verb == "use":
+            with state.transport.attach(ticket, "read") as payload:
+                attached = now()
+                result = state.task(payload)
+                done = now()
+                del payload
+        elif verb == "give":
+            result = state.transport.publish(state.held[threading.get_native_id()], ticket)
             done = now()
-            del payload
-    elif verb == "give":
-        result = state.transport.publish(state.held[index], ticket)
-        done = now()
-    else:
-        result = _off_the_clock(state, verb, index, ticket)
+        else:
+            result = _off_the_clock(state, verb, ticket)
+    except BaseException:
+        if state.setup.workers > 1:  # the others wait there for this one
+            state.gate.wait(index)
+        raise
     left = now()
     if state.setup.workers > 1 and _state is not None:  # not state: installing a scenario has replaced it
         _state.gate.wait(index)
-    reply = (os.getpid(), arrived, attached, done, left, time.thread_time_ns() - cpu, unpickling, result)
+    reply = (
+        os.getpid(),
+        threading.get_native_id(),
+        arrived,
+        attached,
+        done,
+        left,
+        time.thread_time_ns() - cpu,
+        unpickling,
+        result,
+    )
     return _marked(reply) if probe else reply
 
 
@@ -156,12 +175,13 @@ def _marked(reply: tuple[Any, ...]) -> tuple[Any, ...]:
     return _last_marks[0], reply, _last_marks[1]
 
 
-def _off_the_clock(state: State, verb: str, index: int, ticket: Any) -> Any:
+def _off_the_clock(state: State, verb: str, ticket: Any) -> Any:
     if verb == "hold":  # the ticket is the payload's source and the stamp that it shall carry
         source, number = ticket
-        held = state.held.get(index)
-        if held is None:
-            held = state.held[index] = payloads.read_source(source)
+        who = threading.get_native_id()
+        if who not in state.held:
+            state.held[who] = payloads.read_source(source)
+        held = state.held[who]
         payloads.stamp(held, number)
     elif verb == "prove":
         with state.transport.attach(ticket, "read") as payload:

@@ -27,8 +27,8 @@ FACTS = {
     "kinds": ("any",),
     "zero_copy": True,
     "writable": "private copy",
-    "copies": 1.0,
-    "storage_copies": 1.0,
+    "copies": 1.25,
+    "storage_copies": 1.25,
     "hazard": "an object kept after its turn sees the next payload in its place, without any error: copy what you keep",
 }
 

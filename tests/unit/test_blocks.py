@@ -1,0 +1,148 @@
+"""Blocks: the order is a function of the seed, and what is not whole is named."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handoff.blocks import _CAUSES, Schedule, block_order, expected, inspect, run_order
+from handoff.configuration import complete
+from handoff.records import InvocationFile, write_invocation
+from handoff.scenarios import Plan, make_plan
+
+SEEDS = st.integers(0, 2**31)
+ENTRIES = [
+    {"payload": {"kind": kind, "size": "64KiB"}, "task": "read", "pattern": "send", "workers": [1, "max"]}
+    for kind in ("array", "frame")
+]
+
+
+def plan(seed: int = 1, blocks: int = 3, **keys: Any) -> Plan:
+    config = {"run": "tiny", "seed": seed, "blocks": blocks, "scenarios": ENTRIES,
+              "strategies": ["threads-reference", "pool_spawn-pickle", "process_spawn-shared_memory",
+                             "process_spawn-pickle5", "process_spawn-npy-tmpfs"]}  # fmt: skip
+    return make_plan(complete(config | keys), Path.cwd(), cores=2)
+
+
+# --- order ---
+
+
+@given(SEEDS)
+def test_the_same_seed_gives_the_same_order(seed: int) -> None:
+    assert run_order(plan(seed)) == run_order(plan(seed))
+
+
+def test_other_seeds_give_other_orders() -> None:
+    orders = {tuple(job.file for job in run_order(plan(seed))) for seed in range(20)}
+    assert len(orders) == 20
+
+
+@pytest.mark.parametrize("kind", ["array", "frame"])
+def test_orders_differ_between_blocks(kind: str) -> None:
+    orders = {tuple(job.strategy.id for job in block_order(plan(), block, kind)) for block in range(1, 11)}
+    assert len(orders) == 10
+
+
+@given(SEEDS, st.integers(1, 8), st.integers(1, 4))
+def test_more_blocks_only_append(seed: int, blocks: int, more: int) -> None:
+    before = run_order(plan(seed, blocks))
+    assert run_order(plan(seed, blocks + more))[: len(before)] == before
+
+
+@given(SEEDS)
+def test_a_block_holds_every_strategy_once_sentinels_too(seed: int) -> None:
+    made = plan(seed)
+    for kind in made.kinds:
+        for block in range(1, made.blocks + 1):
+            names = [job.strategy.id for job in block_order(made, block, kind)]
+            assert sorted(names) == sorted(strategy.id for strategy in made.strategies(kind))
+            assert len(names) == len(set(names))
+            assert {"inline", "memcpy", "inline@again", "pool_spawn-pickle@again"} <= set(names)
+
+
+def test_priorities_are_the_order(tmp_path: Path) -> None:
+    made = plan()
+    schedule = Schedule(made, tmp_path)
+    found = [schedule.priority(job.kind, job.strategy.id, job.block) for job in run_order(made)]
+    assert found == sorted(set(found), reverse=True)
+    assert min(found) > 0, "0 is what every other rule has"
+
+
+# --- what lies on disk ---
+
+KIND = "array"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run's folder with block 1 whole."""
+    made = plan()
+    for job in block_order(made, 1, KIND):
+        write(tmp_path / job.file, expected(made, KIND))
+    return tmp_path
+
+
+def write(path: Path, wanted: dict[str, Any], campaign: str = "one") -> None:
+    write_invocation(path, InvocationFile({"campaign": campaign}, wanted, []))
+
+
+def state(folder: Path, wanted: dict[str, Any] | None = None, block: int = 1) -> Any:
+    return inspect(plan(), block, KIND, folder, wanted or expected(plan(), KIND))
+
+
+def test_a_whole_block_keeps_its_campaign(folder: Path) -> None:
+    assert (state(folder).whole, state(folder).campaign, state(folder).missing) == (True, "one", 0)
+
+
+def test_a_block_without_files_is_not_measured_yet(folder: Path) -> None:
+    found = state(folder, block=2)
+    assert (found.cause, found.missing, found.whole) == ("not measured yet", 9, False)
+    assert found.campaign != "one"
+
+
+def test_a_missing_file_makes_its_block_unwhole(folder: Path) -> None:
+    (folder / block_order(plan(), 1, KIND)[3].file).unlink()
+    assert (state(folder).cause, state(folder).whole) == ("1 of 9 results are missing", False)
+
+
+@pytest.mark.parametrize("damage", ["", "# {", "cut"])
+def test_a_damaged_file_is_named(folder: Path, damage: str) -> None:
+    path = folder / block_order(plan(), 1, KIND)[2].file
+    path.write_text(path.read_text("utf-8")[:-5] if damage == "cut" else damage, "utf-8")
+    assert str(path) in state(folder).cause
+
+
+@pytest.mark.parametrize("key", _CAUSES)
+def test_what_differs_from_the_plan_is_named(folder: Path, key: str) -> None:
+    assert state(folder, expected(plan(), KIND) | {key: "other"}).cause == _CAUSES[key]
+
+
+def test_changed_code_is_named_by_its_file(folder: Path) -> None:
+    wanted = expected(plan(), KIND)
+    name = "handoff/transports/pickle5.py"
+    assert name in wanted["code"]
+    found = state(folder, wanted | {"code": wanted["code"] | {name: "00000000"}})
+    assert found.cause == f"the code changed: {name}"
+
+
+def test_only_the_code_that_stands_in_a_kind_concerns_it() -> None:
+    assert "handoff/transports/shared_memory.py" in expected(plan(), "array")["code"]
+    assert "handoff/transports/shared_memory.py" not in expected(plan(), "frame")["code"]
+
+
+def test_results_of_two_starts_are_no_block(folder: Path) -> None:
+    write(folder / block_order(plan(), 1, KIND)[0].file, expected(plan(), KIND), "two")
+    assert state(folder).cause == "its results are of different starts"
+
+
+def test_the_announcement_says_what_is_measured_again(folder: Path) -> None:
+    (folder / block_order(plan(), 1, KIND)[3].file).unlink()
+    made = dataclasses.replace(plan(), blocks=2)
+    lines = Schedule(made, folder).announcement()
+    assert lines[0] == "These blocks are measured again, whole, because 1 of 9 results are missing: array 1."
+    assert f"{len(run_order(made))} of {len(run_order(made))} measuring jobs to do" in lines[1]

@@ -1,0 +1,164 @@
+"""The supervisor with real processes: whatever a transport does, there is a row, and nothing stays behind."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handoff import machine
+from handoff.measure import supervisor
+from handoff.payloads.generation import generate
+from handoff.scenarios import Payload, Scenario
+from handoff.strategies import find
+
+ROOT = Path(__file__).parents[2]
+
+TRICKS = {
+    "honest": "",
+    "worker_dies": "if receiving: os.kill(os.getpid(), signal.SIGKILL)",
+    "sender_dies": "if not receiving: os.kill(os.getpid(), signal.SIGKILL)",
+    "worker_raises": "if receiving: raise ValueError('a torn page')",
+    "sender_raises": "if not receiving: raise ValueError('a torn page')",
+    "wrong_bytes": "if receiving: payload = payload + 1.0",
+    "leaves_a_file": "if not receiving: Path(self.spec.directory, 'forgotten').write_text('x')",
+    "hangs": "if receiving: time.sleep(1000)",
+}
+"""What each transport does to the smaller payload, in the sender or (receiving) in the worker."""
+
+MODULE = """
+import os, signal, time
+from contextlib import contextmanager
+from pathlib import Path
+from handoff.transports import Transport
+
+FACTS = {{"about": "for a test", "simplicity": 9, "kinds": ("any",)}}
+
+
+class Way(Transport):
+    def trick(self, payload, receiving):
+        if payload.nbytes == 4096:
+            {act}
+        return payload
+
+    def publish(self, payload, place):
+        return self.trick(payload, False)
+
+    @contextmanager
+    def attach(self, ticket, access):
+        yield self.trick(ticket, True)
+"""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of scripts/ with transports that misbehave."""
+    copy = tmp_path_factory.mktemp("library") / "scripts"
+    shutil.copytree(ROOT / "scripts", copy, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    for trick, act in TRICKS.items():
+        (copy / "handoff" / "transports" / f"{trick}.py").write_text(MODULE.format(act=act or "pass"), "utf-8")
+    names = [f"{executor}-{trick}" for executor in ("pool_spawn", "process_spawn") for trick in TRICKS]
+    lines = "".join(f'    Strategy("{name}"),\n' for name in names)
+    table = copy / "handoff" / "strategies.py"
+    text = table.read_text("utf-8")
+    head, mark, rest = text.partition("TABLE: Final = (\n")
+    assert mark, "the table of strategies begins otherwise than this test thinks"
+    table.write_text(f"{head}{mark}{lines}{rest}", "utf-8")
+    return copy
+
+
+def outcome(library: Path, folder: Path, trick: str, limit: float = 0, executor: str = "pool_spawn") -> dict[str, Any]:
+    """What became of a scenario of 4096 bytes, in which the trick is done, and of one of 8192 bytes after it."""
+    command = [sys.executable, str(ROOT / "tests" / "unit" / "naughty_transports.py"),
+               f"{executor}-{trick}", str(folder / "payloads"), str(limit)]  # fmt: skip
+    done = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": str(library)}, capture_output=True, text=True, check=False, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def statuses(found: dict[str, Any], size: int) -> set[str]:
+    return {row["status"] for row in found["rows"] if row["payload"] == f"array-{size}B"}
+
+
+def test_an_honest_transport_is_ok(library: Path, tmp_path: Path) -> None:
+    found = outcome(library, tmp_path, "honest")
+    assert (found["status"], found["fail_reason"], found["swept"], found["still_there"]) == ("ok", "", [], [])
+    assert all(row["digest_ok"] == 1 and row["total_s"] > 0 for row in found["rows"])
+
+
+@pytest.mark.parametrize(
+    "executor, trick, status, reason",
+    [
+        ("process_spawn", "worker_dies", "crashed", "BrokenProcessPool"),
+        # A pool never says that its worker died (bpo-22393): the time limit does.
+        ("pool_spawn", "worker_dies", "timeout", "ended by its time limit"),
+        ("pool_spawn", "sender_dies", "crashed", "ended by SIGKILL in phase 'transfer'"),
+        ("pool_spawn", "worker_raises", "error", "ValueError: a torn page"),
+        ("pool_spawn", "sender_raises", "error", "ValueError: a torn page"),
+        ("pool_spawn", "wrong_bytes", "invalid", "what arrived is not what was sent"),
+        ("process_spawn", "hangs", "timeout", "ended by its time limit"),
+    ],
+)
+def test_a_failure_is_a_row_and_the_next_scenario_goes_on(
+    library: Path, tmp_path: Path, executor: str, trick: str, status: str, reason: str
+) -> None:
+    found = outcome(library, tmp_path, trick, 8 if status == "timeout" else 0, executor)
+    assert (found["status"], statuses(found, 4096), statuses(found, 8192)) == (status, {status}, {"ok"})
+    assert reason in found["fail_reason"]
+    assert all(row.get("total_s") is None and row["reason"] for row in found["rows"] if row["status"] != "ok")
+    assert found["still_there"] == []
+    assert not any((tmp_path / "payloads" / "scratch").glob("*"))
+
+
+def test_what_is_left_behind_is_named_and_swept(library: Path, tmp_path: Path) -> None:
+    found = outcome(library, tmp_path, "leaves_a_file")
+    assert (found["status"], statuses(found, 4096)) == ("leaked", {"leaked"})
+    assert [Path(path).name for path in found["swept"]] == ["forgotten"]
+    assert found["still_there"] == []
+
+
+def test_a_death_s_signal_and_phase_are_recorded(library: Path, tmp_path: Path) -> None:
+    found = outcome(library, tmp_path, "sender_dies")
+    assert (found["signal"], found["fail_phase"]) == ("SIGKILL", "transfer")
+
+
+# --- what is not even started ---
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Scenario:
+    payload = Payload("array-1MB", "array", 1_000_000, (("dtype", "float64"), ("content", "random")))
+    generate(payload, 1, tmp_path / payload.file, tmp_path / payload.description)
+    return Scenario(payload, "read", "send", 2)
+
+
+def test_too_little_memory_is_skipped_with_the_arithmetic(
+    scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "available_memory", lambda: 5_000_000)
+    assert supervisor.obstacle(find("pool_spawn-pickle"), scenario, tmp_path, tmp_path) == (
+        "skipped",
+        "needs about 0.5 GB of memory (1.0 MB x (2 held + 2 x 5 copies) + processes), 5.0 MB are available",
+    )
+
+
+def test_too_little_room_is_skipped(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "free_room", lambda _: 1000)
+    status, reason = supervisor.obstacle(find("process_spawn-npy-disk"), scenario, tmp_path, tmp_path)
+    assert (status, reason) == ("skipped", "needs about 2.0 MB in files, 0.0 MB are free there")
+
+
+def test_a_missing_package_is_named(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    status, reason = supervisor.obstacle(find("process_spawn-npy-disk"), scenario, tmp_path, tmp_path)
+    assert (status, reason) == ("unsupported", "needs the package numpy, which is not installed")
