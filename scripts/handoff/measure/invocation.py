@@ -275,9 +275,20 @@ class Invocation:
         gc.collect()
         self.say("sample", on=True)
         sys.stdin.readline()  # it has read what is in use before
+        task = bench.task
+
+        def lingering(payload: Any) -> Any:
+            result = task(payload)
+            time.sleep(worker.LINGER_S)
+            return result
+
+        bench.verb = "linger"
+        if scenario.pattern == "return":
+            bench.task = lingering
         timing, right = once()
         self.say("sample", on=False)
         peak = int(sys.stdin.readline())
+        bench.verb, bench.task = "use", task
         self._row(scenario, bench, size, timing, number, right, instrumented=True, peak=peak)
 
     def _prove(

@@ -38,6 +38,7 @@ class Bench:
     open: Callable[[], Executor]
     """Starts the executor, for a transport that publishes before."""
     close: Callable[[], None]
+    verb: str = "use"
     executor: Executor | None = None
     pids: set[int] = field(default_factory=set)
     """Of the workers, as far as they have answered."""
@@ -118,7 +119,7 @@ def send(bench: Bench, payloads: list[Any], probe: _Probe) -> tuple[Timing, list
     for index, (place, ticket, published) in enumerate(items):
         places.append(place)
         submitted.append(published)
-        futures.append(bench.executor.submit(serve, ("use", index, probe.on), probe.wrap(ticket)))
+        futures.append(bench.executor.submit(serve, (bench.verb, index, probe.on), probe.wrap(ticket)))
         del ticket
     answers = [future.result() for future in futures]
     ended = now()
@@ -176,7 +177,7 @@ def reuse(bench: Bench, payloads: list[Any], probe: _Probe) -> tuple[Timing, lis
     begun = now()
     place, ticket, published = next(_published(bench, payloads))
     # Index -1 passes no gate: a call goes to whichever worker is idle, and there may be more calls than workers.
-    futures = [bench.executor.submit(serve, ("use", -1, probe.on), probe.wrap(ticket)) for _ in range(bench.calls)]
+    futures = [bench.executor.submit(serve, (bench.verb, -1, probe.on), probe.wrap(ticket)) for _ in range(bench.calls)]
     first = futures[0].result()
     answered = now()
     answers = [first, *(future.result() for future in futures[1:])]

@@ -90,8 +90,9 @@ class Call(NamedTuple):
     """What to do with a ticket."""
 
     verb: str
-    """On the clock: use (attach and run the task), give (publish what is held). Off it: install, hold,
-    prove (digest what arrives), pickled (how long the last marked reply took to pickle), meet."""
+    """On the clock: use (attach and run the task), give (publish what is held). Off it: linger (use, and keep
+    it for a while), install, hold, prove (digest what arrives), pickled (how long the last marked reply took
+    to pickle), meet."""
     place: int = 0
     """Which of the workers' payloads; place 0 leads at the gate."""
     probe: bool = False
@@ -175,7 +176,17 @@ def _marked(reply: tuple[Any, ...]) -> tuple[Any, ...]:
     return _last_marks[0], reply, _last_marks[1]
 
 
+LINGER_S: Final = 0.02
+"""How long a payload is kept attached where its memory is looked at: many times the sampler's step."""
+
+
 def _off_the_clock(state: State, verb: str, ticket: Any) -> Any:
+    if verb == "linger":
+        with state.transport.attach(ticket, "read") as payload:
+            result = state.task(payload)
+            time.sleep(LINGER_S)
+            del payload
+            return result
     if verb == "hold":  # the ticket is the payload's source and the stamp that it shall carry
         source, number = ticket
         who = threading.get_native_id()
