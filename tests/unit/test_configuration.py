@@ -586,6 +586,10 @@ RIGHT_ENTRIES = st.fixed_dictionaries(
 )
 
 
+# A cold pool goes with send alone.
+RIGHT_ENTRIES = RIGHT_ENTRIES.map(lambda entry: entry | {"pattern": "send"} if entry.get("pool") == "cold" else entry)
+
+
 def outcome(make: Callable[[], T]) -> T | ConfigError:
     """What it makes, or the one error it may raise."""
     try:
@@ -604,6 +608,20 @@ def test_an_entry_of_right_values_makes_its_scenarios_and_survives_json(entry: d
     made = plan({"scenarios": [entry]}, cores=cores)
     assert len({scenario.id for scenario in made.scenarios}) == len(made.scenarios) >= 1
     assert plan_from_json(json.loads(json.dumps(made.to_json()))) == made
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern in PATTERNS if pattern != "send"])
+def test_a_cold_pool_goes_with_send_alone(pattern: str) -> None:
+    entry = {
+        "payload": {"kind": "array", "size": "1KiB"},
+        "task": "read",
+        "pattern": pattern,
+        "workers": 1,
+        "pool": "cold",
+    }
+    problem = f"scenarios[0].pool: a cold pool has no {pattern}"
+    with pytest.raises(ConfigError, match=re.escape(problem)):
+        plan({"scenarios": [entry]})
 
 
 @settings(max_examples=400, deadline=None)
