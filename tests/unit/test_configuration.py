@@ -105,7 +105,7 @@ def test_the_default_config_compares_at_least_ten_strategies_in_the_issue_s_scen
     assert [scenario.id for scenario in made.scenarios] == [
         "array-64KiB.read.send.w1",
         "array-4MiB.read.send.w1",
-        "array-64MiB.read.send.w1",
+        "array-32MiB.read.send.w1",
         "array-16MiB.read.send.w2",
         "array-4MiB.read.return.w1",
         "frame-16MiB.read.send.w1",
