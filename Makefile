@@ -4,8 +4,11 @@
 #   PYTHON=python3.12            make .venv from this Python instead of the newest on the PATH
 #   SNAKEMAKE_ARGS="--cores 2"   more options for Snakemake
 #   PYTEST_ARGS="-k blocks"      more options for pytest
+#   BUDGET=2h                    how long `make thorough` may measure in all
 
 .POSIX:
+
+BUDGET = 30min
 
 # A job's `python` is then the one of .venv. `exec`: Ctrl-C reaches Snakemake and nobody in between.
 IN_VENV = export PATH="$$PWD/.venv/bin:$$PATH"; exec
@@ -20,6 +23,12 @@ report: set-up-run ## measures this machine with config/config.yaml and writes r
 
 quick: set-up-run ## the same in a minute, with config/smoke.yaml: indicative only
 	@$(IN_VENV) $(SNAKEMAKE) --configfile config/smoke.yaml
+
+thorough: set-up-run ## goes on with config/config.yaml until every answer is decided or BUDGET (30min) is spent
+	@$(IN_VENV) python scripts/measure_until_decided.py --configfile config/config.yaml --budget $(BUDGET) -- --cores all $(SNAKEMAKE_ARGS)
+
+calibrate: set-up-run ## says how right the verdicts are on this machine; takes half an hour
+	@$(IN_VENV) $(SNAKEMAKE) --configfile config/calibrate.yaml
 
 mine: set-up-run ## your own data and function: edit config/mine.yaml first
 	@$(IN_VENV) $(SNAKEMAKE) --configfile config/mine.yaml
@@ -69,4 +78,4 @@ set-up-run:
 set-up-development:
 	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && "$$python" scripts/set_up.py development
 
-.PHONY: help report quick mine article sweep doctor test test-slow test-all lint docs example clean distclean set-up-run set-up-development
+.PHONY: help report quick thorough calibrate mine article sweep doctor test test-slow test-all lint docs example clean distclean set-up-run set-up-development

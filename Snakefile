@@ -18,7 +18,7 @@ min_version("9.19")
 HOUSE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).resolve()
 HOUSE = HOUSE.relative_to(Path.cwd()) if HOUSE.is_relative_to(Path.cwd()) else HOUSE
 sys.path.insert(0, str(HOUSE.resolve() / "scripts"))
-from handoff.blocks import Schedule
+from handoff.blocks import Schedule, continued
 from handoff.configuration import complete
 from handoff.figures import figure_names
 from handoff.mistakes import ConfigError
@@ -29,12 +29,13 @@ configfile: str(HOUSE / "config" / "config.yaml")
 
 
 try:
-    PLAN = make_plan(complete(config), Path.cwd())
+    PLAN = continued(make_plan(complete(config), Path.cwd()))
 except ConfigError as error:
     raise WorkflowError(str(error))
 RUN = f"results/{PLAN.run}".replace("{", "{{").replace("}", "}}")
 SCHEDULE = Schedule(PLAN, Path("results", PLAN.run))
 DEADLOCK = [f"{RUN}/deadlock.json"] if "A6" in PLAN.experiments else []
+CALIBRATION = [f"{RUN}/calibration.json", f"{RUN}/calibration.md"] if PLAN.calibrates else []
 
 
 def script(name):
@@ -70,7 +71,10 @@ rule all:
         f"{RUN}/recommendations.csv",
         # Also what lies behind the report: whatever is missing of it is made again.
         [f"{RUN}/{table}.csv" for table in ("summary", "timings", "invocations")],
+        f"{RUN}/effort.json",
+        f"{RUN}/health.json",
         [f"{RUN}/{file}" for file in SCHEDULE.jobs],
+        CALIBRATION,
 
 
 rule write_plan:
@@ -169,6 +173,7 @@ rule measure_strategy:
         # triggers know single jobs and would mix old and new ones in a block.
         script=ancient(script("measure_strategy")),
         payloads=lambda wildcards: ancient(SCHEDULE.payload_files(RUN, wildcards.kind)),
+        pilot=lambda wildcards: ancient(SCHEDULE.pilot_files(RUN, wildcards.kind, wildcards.strategy, wildcards.block)),
     output:
         f"{RUN}/timings/{{kind}}/{{strategy}}/block~{{block}}.csv",
     log:
@@ -184,7 +189,8 @@ rule measure_strategy:
         payloads=f"{RUN}/payloads",
     shell:
         """
-        python {input.script:q} {params.job:q} --payloads {params.payloads:q} --out {output:q} 2> >(tee {log:q} >&2)
+        python {input.script:q} {params.job:q} --payloads {params.payloads:q} --pilot {input.pilot:q} \
+            --out {output:q} 2> >(tee {log:q} >&2)
         """
 
 
@@ -211,14 +217,35 @@ rule collect_timings:
 rule summarize_timings:
     input:
         script=script("summarize_timings"),
-        library=library("summaries.py", "statistics.py"),
+        library=library("summaries.py", "flags.py", "statistics.py", "effort.py", "contest.py"),
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,
     output:
-        f"{RUN}/summary.csv",
+        summary=f"{RUN}/summary.csv",
+        effort=f"{RUN}/effort.json",
     log:
         f"{RUN}/logs/summarize_timings.log",
+    conda:
+        "envs/handoff.yaml"
+    shell:
+        """
+        python {input.script:q} --plan {input.plan:q} --invocations {input.invocations:q} \
+            --timings {input.timings:q} --out {output.summary:q} --effort {output.effort:q} 2>{log:q}
+        """
+
+
+rule check_health:
+    input:
+        script=script("check_health"),
+        library=library("health", "summaries.py", "statistics.py", "contest.py"),
+        plan=rules.write_plan.output,
+        invocations=rules.collect_timings.output.invocations,
+        timings=rules.collect_timings.output.timings,
+    output:
+        f"{RUN}/health.json",
+    log:
+        f"{RUN}/logs/check_health.log",
     conda:
         "envs/handoff.yaml"
     shell:
@@ -235,7 +262,7 @@ rule recommend_strategy:
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,
-        summary=rules.summarize_timings.output,
+        summary=rules.summarize_timings.output.summary,
     output:
         json=f"{RUN}/recommendations.json",
         csv=f"{RUN}/recommendations.csv",
@@ -259,7 +286,7 @@ rule plot_figure:
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,
-        summary=rules.summarize_timings.output,
+        summary=rules.summarize_timings.output.summary,
     output:
         f"{RUN}/figures/{{figure}}.svg",
     log:
@@ -288,6 +315,43 @@ rule demonstrate_deadlock:
         "python {input.script:q} --out {output:q} 2> {log:q}"
 
 
+rule measure_overhead:
+    input:
+        script=script("measure_overhead"),
+        library=library("measure"),
+    output:
+        f"{RUN}/overhead.json",
+    log:
+        f"{RUN}/logs/measure_overhead.log",
+    conda:
+        "envs/handoff.yaml"
+    threads: workflow.cores
+    shell:
+        "python {input.script:q} --out {output:q} > {log:q} 2>&1"
+
+
+rule summarize_calibration:
+    input:
+        script=script("summarize_calibration"),
+        library=library("calibration.py", "statistics.py", "summaries.py"),
+        plan=rules.write_plan.output,
+        invocations=rules.collect_timings.output.invocations,
+        timings=rules.collect_timings.output.timings,
+        overhead=rules.measure_overhead.output,
+    output:
+        json=f"{RUN}/calibration.json",
+        page=f"{RUN}/calibration.md",
+    log:
+        f"{RUN}/logs/summarize_calibration.log",
+    conda:
+        "envs/handoff.yaml"
+    shell:
+        """
+        python {input.script:q} --plan {input.plan:q} --invocations {input.invocations:q} --timings {input.timings:q} \
+            --overhead {input.overhead:q} --out {output.json:q} --page {output.page:q} 2>{log:q}
+        """
+
+
 rule write_report:
     input:
         script=script("write_report"),
@@ -295,8 +359,9 @@ rule write_report:
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,
-        summary=rules.summarize_timings.output,
+        summary=rules.summarize_timings.output.summary,
         recommendations=rules.recommend_strategy.output.json,
+        health=rules.check_health.output,
         machine=f"{RUN}/machines/{SCHEDULE.machine}.json",
         figures=[f"{RUN}/figures/{figure}.svg" for figure in figure_names()],
         deadlock=DEADLOCK,
@@ -312,7 +377,8 @@ rule write_report:
         """
         python {input.script:q} --plan {input.plan:q} --summary {input.summary:q} --timings {input.timings:q} \
             --invocations {input.invocations:q} --recommendations {input.recommendations:q} \
-            --machine {input.machine:q} --figure {input.figures:q} {params.deadlock:q} --out {output:q} 2>{log:q}
+            --health {input.health:q} --machine {input.machine:q} --figure {input.figures:q} {params.deadlock:q} \
+            --out {output:q} 2>{log:q}
         """
 
 

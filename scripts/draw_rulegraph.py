@@ -23,10 +23,13 @@ Edge = tuple[str, str]
 
 
 def read_graph(dot: str) -> tuple[list[str], list[Edge]]:
-    """Rules, and who feeds whom, from the dot text of `snakemake --rulegraph`; both sorted."""
+    """Rules, and who feeds whom, from the dot text of `snakemake --rulegraph`; both sorted.
+
+    A rule whose later jobs read what its earlier ones wrote feeds itself; that is left out.
+    """
     names = dict(re.findall(r'^\s*(\d+)\[label = "(\w+)"', dot, flags=re.MULTILINE))
     edges = re.findall(r"^\s*(\d+) -> (\d+)", dot, flags=re.MULTILINE)
-    return sorted(names.values()), sorted((names[first], names[second]) for first, second in edges)
+    return sorted(names.values()), sorted((names[a], names[b]) for a, b in edges if a != b)
 
 
 def reachable(start: str, edges: Iterable[Edge]) -> set[str]:

@@ -6,27 +6,47 @@ Each figure is a ratio or a difference inside one process, with an exact interva
 from __future__ import annotations
 
 import argparse
+import json
+from pathlib import Path
+from typing import Any
 
 from handoff.measure import tax
+from handoff.records import write_atomically
 from handoff.statistics import hodges_lehmann, signed_rank_interval
 
+STRATEGIES = ("threads-reference", "process_spawn-pickle5", "pool_spawn-pickle")
 
-def summary(values: list[float], unit: float = 1.0) -> str:
-    """Estimate and interval, as text."""
+
+def figure(values: list[float], unit: float = 1.0) -> dict[str, Any]:
+    """Estimate, interval and number of rounds."""
     interval = signed_rank_interval([value * unit for value in values])
-    bounds = f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "too few rounds for an interval"
-    return f"{hodges_lehmann(values) * unit:.3f} ({bounds}; {len(values)} rounds)"
+    return {"estimate": hodges_lehmann(values) * unit, "interval": interval, "rounds": len(values)}
+
+
+def said(found: dict[str, Any]) -> str:
+    """The same as text."""
+    ends = found["interval"]
+    bounds = f"{ends[0]:.3f} to {ends[1]:.3f}" if ends else "too few rounds for an interval"
+    return f"{found['estimate']:.3f} ({bounds}; {found['rounds']} rounds)"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=30, help="alternations of ours and the bare loop")
+    parser.add_argument("--out", type=Path, help="a JSON file to write the figures to, too")
     given = parser.parse_args()
-    for strategy in ("threads-reference", "process_spawn-pickle5", "pool_spawn-pickle"):
-        extra = tax.null_payload(strategy, given.rounds)
-        print(f"null payload, {strategy}: {summary(extra, 1e6)} µs a call above a bare submit")
-    print(f"64 MiB, threads-reference over a plain loop: ratio {summary(tax.threads_on_large(given.rounds))}")
-    print(f"busy task of 100 ms: reproduced within {tax.busy_error() * 1e3:.3f} ms (the worst of 10)")
+    found: dict[str, Any] = {"null_payload_us": {}, "null_payload_reuse_us": {}}
+    for name in STRATEGIES:
+        found["null_payload_us"][name] = each = figure(tax.null_payload(name, given.rounds), 1e6)
+        print(f"null payload, {name}: {said(each)} µs a call above a bare submit", flush=True)
+        found["null_payload_reuse_us"][name] = each = figure(tax.null_payload_reused(name, given.rounds), 1e6)
+        print(f"null payload, {name}, reuse: {said(each)} µs a call above a bare submit", flush=True)
+    found["threads_64mib_ratio"] = figure(tax.threads_on_large(given.rounds))
+    print(f"64 MiB, threads-reference over a plain loop: ratio {said(found['threads_64mib_ratio'])}", flush=True)
+    found["busy_task_error_us"] = tax.busy_error() * 1e6
+    print(f"busy task of 100 ms: reproduced within {found['busy_task_error_us'] / 1e3:.3f} ms (the worst of 10)")
+    if given.out:
+        write_atomically(given.out, json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

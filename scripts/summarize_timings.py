@@ -1,13 +1,18 @@
-"""Summarise all transfers of a run: one row a scenario and strategy, with times, ratios, intervals and verdicts."""
+"""Summarise all transfers of a run: one row a scenario and strategy, with times, ratios, intervals and verdicts.
+
+From the same figures follows what is still open, and which blocks would settle it: effort.json.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
-from handoff.records import INVOCATIONS, SUMMARY, TIMINGS, BadTable, read_table, write_table
+from handoff.effort import decide, with_stop_reasons
+from handoff.records import INVOCATIONS, SUMMARY, TIMINGS, BadTable, read_table, write_atomically, write_table
 from handoff.scenarios import read_plan
-from handoff.summaries import summarize
+from handoff.summaries import block_values, summarize
 
 
 def main() -> None:
@@ -16,12 +21,17 @@ def main() -> None:
     parser.add_argument("--invocations", type=Path, required=True, help="results/<run>/invocations.csv")
     parser.add_argument("--timings", type=Path, required=True, help="results/<run>/timings.csv")
     parser.add_argument("--out", type=Path, required=True, help="the summary.csv to write")
+    parser.add_argument("--effort", type=Path, required=True, help="the effort.json to write")
     given = parser.parse_args()
+    plan = read_plan(given.plan)
     try:
         invocations, timings = read_table(given.invocations, INVOCATIONS), read_table(given.timings, TIMINGS)
-        write_table(given.out, SUMMARY, summarize(invocations, timings, read_plan(given.plan)))
+        summary = summarize(invocations, timings, plan)
     except BadTable as error:
         raise SystemExit(f"summarize_timings: {error}") from error
+    effort = decide(plan, summary, block_values(invocations, timings), invocations)
+    write_table(given.out, SUMMARY, with_stop_reasons(summary, effort))
+    write_atomically(given.effort, json.dumps(effort.to_json(plan), indent=1) + "\n")
 
 
 if __name__ == "__main__":

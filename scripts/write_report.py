@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--timings", type=Path, required=True, help="results/<run>/timings.csv")
     parser.add_argument("--invocations", type=Path, required=True, help="results/<run>/invocations.csv")
     parser.add_argument("--recommendations", type=Path, required=True, help="results/<run>/recommendations.json")
+    parser.add_argument("--health", type=Path, required=True, help="results/<run>/health.json")
     parser.add_argument(
         "--machine", type=Path, nargs="*", default=[], help="results/<run>/machines/<machine_id>.json, one or more"
     )
@@ -45,7 +46,8 @@ def main() -> None:
         run = read_run(given.plan, given.summary, given.timings, given.invocations)
         deadlock = read_json(given.deadlock) if given.deadlock else None
         machines = [read_json(path) for path in given.machine]
-        html = page(run, read_json(given.recommendations), machines, pictures(given.figure), deadlock)
+        recommendations, health = read_json(given.recommendations), read_json(given.health)
+        html = page(run, recommendations, machines, pictures(given.figure), deadlock, health)
     except BadTable as error:
         raise SystemExit(f"write_report: {error}") from error
     write_atomically(given.out, html)

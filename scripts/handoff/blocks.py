@@ -20,15 +20,18 @@ import os
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from handoff import provenance
 from handoff.records import BadTable, read_invocation, write_atomically
-from handoff.scenarios import Payload, Plan, Scenario
-from handoff.strategies import LIBRARY, Strategy, transport_facts
+from handoff.scenarios import Extra, Payload, Plan, Scenario, extra_from_json
+from handoff.strategies import LIBRARY, Strategy, find, transport_facts
+
+PILOT_BLOCKS: Final = 3
+"""The first blocks measure for the whole time slice; from what they saw, later ones know how many transfers pay."""
 
 SHARED_CODE = (
     "../measure_strategy.py",
@@ -73,7 +76,7 @@ def _seed(*parts: object) -> int:
 def block_order(plan: Plan, block: int, kind: str) -> tuple[Job, ...]:
     """The jobs of one block in the order they run: a shuffle that depends on seed, block and kind alone."""
     seed = _seed(plan.seed, block, kind)
-    strategies = list(plan.strategies(kind))
+    strategies = list(plan.strategies(kind, block))
     random.Random(seed).shuffle(strategies)
     return tuple(Job(block, kind, strategy, slot, seed) for slot, strategy in enumerate(strategies))
 
@@ -86,7 +89,15 @@ def run_order(plan: Plan) -> tuple[Job, ...]:
         random.Random(_seed(plan.seed, block)).shuffle(kinds)
         for kind in kinds:
             jobs.extend(block_order(plan, block, kind))
+    for extra in plan.extra:
+        jobs.extend(block_order(plan, extra.block, extra.kind))
     return tuple(jobs)
+
+
+def blocks_of(plan: Plan) -> list[tuple[str, int]]:
+    """Kind and number of every block."""
+    full = [(kind, block) for block in range(1, plan.blocks + 1) for kind in plan.kinds]
+    return full + [(extra.kind, extra.block) for extra in plan.extra]
 
 
 def _code_files(strategies: tuple[Strategy, ...]) -> Iterator[Path]:
@@ -102,17 +113,28 @@ def expected(plan: Plan, kind: str) -> dict[str, Any]:
 
     Values are compared one by one, so that a difference can be named.
     """
-    scenarios = [scenario.to_json() | {"strategies": sorted(scenario.strategies)} for scenario in plan.of_kind(kind)]
     files = [path for payload in plan.payloads.values() if (path := payload.path) and payload.kind == kind]
     return {
         "seed": plan.seed,
         "seconds": plan.seconds_per_invocation,
-        "strategies": sorted(strategy.id for strategy in plan.strategies(kind)),
-        "scenarios": hashlib.sha256(json.dumps(scenarios, sort_keys=True).encode()).hexdigest()[:12],
+        **_contents(plan, kind, 1),
         "files": {path: [(stat := Path(path).stat()).st_size, stat.st_mtime_ns] for path in files},
         "environment": provenance.environment_id(""),
         "machine": provenance.machine_id(),
         "code": provenance.code_digest(_code_files(plan.strategies(kind))),
+    }
+
+
+def _contents(plan: Plan, kind: str, block: int) -> dict[str, Any]:
+    """What is measured in a block: an extra one holds less than the others."""
+    extra = plan.beyond(kind, block)
+    scenarios = [
+        scenario.to_json() | {"strategies": sorted(scenario.strategies)} for scenario in plan.of_kind(kind)
+        if extra is None or scenario.id in extra.scenarios
+    ]  # fmt: skip
+    return {
+        "strategies": sorted(strategy.id for strategy in plan.strategies(kind, block)),
+        "scenarios": hashlib.sha256(json.dumps(scenarios, sort_keys=True).encode()).hexdigest()[:12],
     }
 
 
@@ -178,6 +200,33 @@ def inspect(plan: Plan, block: int, kind: str, folder: Path, wanted: Mapping[str
     return Block(block, kind, jobs, provenance.campaign() if cause else campaigns.pop(), missing, cause)
 
 
+def continued(plan: Plan, results: Path = Path("results")) -> Plan:
+    """The plan with the extra blocks that earlier starts measured and, if its effort is adaptive, those that are due.
+
+    The first stand in the run's plan.json, the second in its effort.json. What no longer fits the plan is left out.
+    """
+    folder = results / plan.run
+    blocks = {(extra.kind, extra.block): extra for extra in _listed_blocks(folder / "plan.json", "extra")}
+    if plan.effort == "adaptive":
+        blocks = {(e.kind, e.block): e for e in _listed_blocks(folder / "effort.json", "next")} | blocks
+    scenarios = {scenario.id for scenario in plan.scenarios}
+    strategies = {strategy.id for kind in plan.kinds for strategy in plan.strategies(kind)}
+    fitting = [
+        extra for extra in blocks.values()
+        if plan.blocks < extra.block <= plan.max_blocks and extra.kind in plan.kinds
+        and scenarios.issuperset(extra.scenarios) and strategies.issuperset(extra.strategies)
+    ]  # fmt: skip
+    return replace(plan, extra=tuple(sorted(fitting, key=lambda extra: (extra.block, extra.kind))))
+
+
+def _listed_blocks(file: Path, key: str) -> list[Extra]:
+    try:
+        return [extra_from_json(entry) for entry in json.loads(file.read_text(encoding="utf-8")).get(key, [])]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        # Not written yet, or damaged: it is written anew from the full blocks, which say again what is open.
+        return []
+
+
 class Schedule:
     """A plan, where its results lie, and what is left to do."""
 
@@ -187,15 +236,19 @@ class Schedule:
 
     @cached_property
     def wanted(self) -> dict[str, dict[str, Any]]:
-        """For each kind, what its results must have been measured with."""
+        """For each kind, what the results of its full blocks must have been measured with."""
         return {kind: expected(self.plan, kind) for kind in self.plan.kinds}
+
+    def wanted_in(self, kind: str, block: int) -> dict[str, Any]:
+        """What the results of that block must have been measured with."""
+        wanted = self.wanted[kind]
+        return wanted | _contents(self.plan, kind, block) if self.plan.beyond(kind, block) else wanted
 
     @cached_property
     def blocks(self) -> dict[tuple[str, int], Block]:
         return {
-            (kind, block): inspect(self.plan, block, kind, self.folder, self.wanted[kind])
-            for block in range(1, self.plan.blocks + 1)
-            for kind in self.plan.kinds
+            (kind, block): inspect(self.plan, block, kind, self.folder, self.wanted_in(kind, block))
+            for kind, block in blocks_of(self.plan)
         }
 
     @cached_property
@@ -249,6 +302,15 @@ class Schedule:
         made = [f"{folder}/payloads/{payload.file}" for payload in payloads if payload.file]
         return made + [f"{folder}/payloads/{payload.description}" for payload in payloads]
 
+    def pilot_files(self, folder: str, kind: str, strategy: str, block: int | str) -> list[str]:
+        """The first blocks' results of the strategy; a sentinel makes as many transfers as what it is compared with."""
+        if int(block) <= PILOT_BLOCKS:
+            return []
+        return [
+            f"{folder}/{file}" for number in range(1, PILOT_BLOCKS + 1)
+            if (file := f"timings/{kind}/{find(strategy).base}/block~{number}.csv") in self.jobs
+        ]  # fmt: skip
+
     def campaign_file(self, folder: str, kind: str, block: int | str, ancient: Callable[[str], str]) -> str:
         """The file of the block's campaign; `ancient` is Snakemake's mark for one whose age does not matter."""
         state = self.blocks[kind, int(block)]
@@ -261,11 +323,12 @@ class Schedule:
         given = {
             "--run": self.plan.run, "--kind": kind, "--strategy": strategy, "--block": job.block, "--slot": job.slot,
             "--order-seed": job.order_seed, "--campaign": self.blocks[kind, job.block].campaign,
-            "--seconds": self.plan.seconds_per_invocation, "--plan": json.dumps(self.wanted[kind], ensure_ascii=False),
+            "--seconds": self.plan.seconds_per_invocation,
+            "--plan": json.dumps(self.wanted_in(kind, job.block), ensure_ascii=False),
         }  # fmt: skip
         scenarios = [
             f"--scenario={json.dumps(scenario.to_json(), ensure_ascii=False)}"
-            for scenario in self.plan.jobs(kind, job.strategy)
+            for scenario in self.plan.jobs(kind, job.strategy, job.block)
         ]
         return [f"{option}={value}" for option, value in given.items()] + scenarios
 
@@ -295,12 +358,16 @@ class Schedule:
         (self.folder / "progress.log").unlink(missing_ok=True)
 
     def closing(self) -> str:
-        """After the last job: the answers in words, and where the report lies. '' if there is none yet."""
-        answers = self.folder / "answer.txt"
-        if not answers.is_file():
+        """After the last job: answers in words, what to be wary of, where the report lies. '' if there is none yet."""
+        try:
+            parts = [
+                (self.folder / "answer.txt").read_text(encoding="utf-8").rstrip(),
+                json.loads((self.folder / "health.json").read_text(encoding="utf-8"))["in_short"],
+                f"Report: {self.folder / 'report.html'}",
+            ]
+        except (OSError, ValueError, KeyError):
             return ""
-        answer = answers.read_text(encoding="utf-8").rstrip()
-        return f"\n{answer}\n\nReport: {self.folder / 'report.html'}"
+        return "\n" + "\n\n".join(filter(None, parts))
 
     def estimate(self, job: Job) -> float:
         """Seconds that a job is expected to take: start-up, then for each scenario its time slice or a few transfers.
@@ -309,7 +376,7 @@ class Schedule:
         finished jobs took.
         """
         heavy = 0.6 if any(s.payload.may_be not in ("array", "objects") for s in self.plan.of_kind(job.kind)) else 0.0
-        scenarios = self.plan.jobs(job.kind, job.strategy)
+        scenarios = self.plan.jobs(job.kind, job.strategy, job.block)
         return 0.6 + heavy + sum(_scenario_seconds(s, job.strategy, self.plan) for s in scenarios)
 
     def announcement(self) -> list[str]:
@@ -324,9 +391,11 @@ class Schedule:
             return [f"Run {plan.run!r}: all {len(self.jobs)} measuring jobs are there and whole; nothing is measured."]
         seconds = sum(map(self.estimate, todo))
         candidates = {s.id for kind in plan.kinds for s in plan.strategies(kind) if s.role == "candidate"}
+        more = f" and {len(plan.extra)} more of what is open" if plan.extra else ""
         lines.append(
-            f"Run {plan.run!r}: {len(plan.scenarios)} scenarios, {len(candidates)} strategies, {plan.blocks} blocks; "
-            f"{len(todo)} of {len(self.jobs)} measuring jobs to do, about {spoken_time(seconds)}."
+            f"Run {plan.run!r}: {len(plan.scenarios)} scenarios, {len(candidates)} strategies, "
+            f"{plan.blocks} blocks{more}; {len(todo)} of {len(self.jobs)} measuring jobs to do, "
+            f"about {spoken_time(seconds)}."
         )
         if seconds > plan.budget_s:
             lines.append(

@@ -35,19 +35,19 @@ CLAIM_LEVEL: Final = 0.05
 """The chance that any claim 'faster than the reference' of one scenario is false, at most."""
 
 
-def bounds(log_ratios: Sequence[float]) -> statistics.Interval:
-    """The interval; below 6 blocks the range of the points, below 2 anything."""
-    interval = statistics.signed_rank_interval(log_ratios)
+def bounds(log_ratios: Sequence[float], level: float) -> statistics.Interval:
+    """The interval; with too few blocks for one, the range of the points; below 2 of them anything."""
+    interval = statistics.signed_rank_interval(log_ratios, level)
     if interval is None and len(log_ratios) > 1:
         return statistics.Interval(min(log_ratios), max(log_ratios))
     return interval or statistics.Interval(-math.inf, math.inf)
 
 
-def standing(log_ratios: Sequence[float], zone: float) -> str:
-    """The verdict; below 6 blocks, where there is none, what all points agree on."""
-    if len(log_ratios) >= statistics.MIN_BLOCKS:
-        return statistics.verdict(log_ratios, zone)
-    return statistics.side(*bounds(log_ratios), zone)
+def standing(log_ratios: Sequence[float], zone: float, level: float) -> str:
+    """The verdict; with too few blocks for one, what all points agree on."""
+    if statistics.signed_rank_rank(len(log_ratios), level):
+        return statistics.verdict(log_ratios, zone, level)
+    return statistics.side(*bounds(log_ratios, level), zone)
 
 
 def unmet(strategy: Strategy, scenario: Scenario, needs: Mapping[str, Any]) -> str:
@@ -72,7 +72,7 @@ class Contest:
 
     def __init__(self, plan: Plan, scenario: Scenario, rows: Sequence[Row], values: BlockValues) -> None:
         self.scenario, self.needs, self.reference, self.tie_zone = scenario, plan.needs, plan.reference, plan.tie_zone
-        self.zone = math.log1p(plan.tie_zone)
+        self.zone, self.level = math.log1p(plan.tie_zone), plan.level
         self.rows = {str(row["strategy"]): row for row in rows if row["role"] == "candidate"}
         self.blocks: dict[str, Blocks] = {name: values.get((scenario.id, name), {}) for name in self.rows}
 
@@ -118,7 +118,7 @@ class Contest:
 
         def slower(name: str) -> bool:
             against = self.ratios(name, self.best)
-            interval = statistics.signed_rank_interval(against)
+            interval = statistics.signed_rank_interval(against, self.level)
             return (interval.low if interval else statistics.hodges_lehmann(against)) > self.zone
 
         return [name for name in self.feasible if name == self.best or not slower(name)]
@@ -142,17 +142,17 @@ class Contest:
         has no time, against everyone who might be faster by more than the tie zone.
         """
         if self.winner == self.best and self.against_reference:
-            unclear = standing(self.against_reference, self.zone) == "unclear"
+            unclear = standing(self.against_reference, self.zone, self.level) == "unclear"
             return (self.reference, self.against_reference) if unclear else ("", [])
         names = [self.best] if self.winner != self.best else self.feasible[1:]
         rivals = [(name, self.ratios(self.winner, name)) for name in names]
-        open_ones = [rival for rival in rivals if bounds(rival[1]).high > self.zone]
-        return max(open_ones, key=lambda rival: bounds(rival[1]).high, default=("", []))
+        open_ones = [rival for rival in rivals if bounds(rival[1], self.level).high > self.zone]
+        return max(open_ones, key=lambda rival: bounds(rival[1], self.level).high, default=("", []))
 
     @cached_property
     def overclaimed(self) -> bool:
         """The winner is faster than the reference by its own interval, but not as one claim among many (Holm)."""
-        if standing(self.against_reference, self.zone) != "faster":
+        if standing(self.against_reference, self.zone, self.level) != "faster":
             return False
         rivals = [name for name in self.feasible if name != self.reference]
         p_values = [statistics.faster_p(self.ratios(name, self.reference), self.zone) for name in rivals]
@@ -173,11 +173,11 @@ class Contest:
 
     @property
     def tied(self) -> list[str]:
-        """Who is within the tie zone of the winner: by verdict, or by the estimate below 6 blocks."""
+        """Who is within the tie zone of the winner: by verdict, or by the estimate with too few blocks for one."""
 
         def close(against: list[float]) -> bool:
-            if len(against) < statistics.MIN_BLOCKS:
+            if not statistics.signed_rank_rank(len(against), self.level):
                 return bool(against) and abs(statistics.hodges_lehmann(against)) <= self.zone
-            return statistics.verdict(against, self.zone) == "tie"
+            return statistics.verdict(against, self.zone, self.level) == "tie"
 
         return [n for n in self.feasible if n != self.winner and close(self.ratios(n, self.winner))]

@@ -40,12 +40,12 @@ def percent(share: float) -> str:
     return f"{100 * share:g} %"
 
 
-def _said(log_ratios: Sequence[float], than: str = "") -> str:
+def _said(log_ratios: Sequence[float], level: float, than: str = "") -> str:
     """'0.053 of its time, 95 % interval 0.050 to 0.057', or '3.84 times as long as <than>, ...'."""
     centre = math.exp(statistics.hodges_lehmann(log_ratios))
     of = f"times as long as {than}" if than else "of its time" if centre < 1 else "times its time"
     estimate = f"{ratio(centre)} {of}" if 0 < centre < math.inf else "no estimate"
-    interval = statistics.signed_rank_interval(log_ratios)
+    interval = statistics.signed_rank_interval(log_ratios, level)
     if interval is None:
         return f"{estimate}, too few blocks for an interval"
     low, high = (math.exp(end) for end in interval)
@@ -54,9 +54,9 @@ def _said(log_ratios: Sequence[float], than: str = "") -> str:
     return f"{estimate}, 95 % interval {f'from {ratio(low)} up' if 0 < low < math.inf else 'without an end'}"
 
 
-def _more(log_ratios: Sequence[float], zone: float) -> str:
+def _more(log_ratios: Sequence[float], zone: float, level: float) -> str:
     """How many more blocks would decide it, as a sentence."""
-    more = statistics.more_blocks(log_ratios, zone)
+    more = statistics.more_blocks(log_ratios, zone, level)
     if more > MANY_BLOCKS:
         return f"Not decided, and hardly to be decided: it would take more than {MANY_BLOCKS} more blocks."
     number, about = math.ceil(more), "at least" if len(log_ratios) < statistics.MIN_BLOCKS else "about"
@@ -78,7 +78,7 @@ def _nothing(contest: Contest) -> str:
 def _keep(contest: Contest) -> str:
     name, zone = contest.winner, percent(contest.tie_zone)
     if rival := contest.doubt[0]:
-        said = _said(contest.ratios(rival, name))
+        said = _said(contest.ratios(rival, name), contest.level)
         return (
             f"Nothing is shown to be better than what you do now: {name} takes {_time(contest, name)}, "
             f"{rival} {_time(contest, rival)} ({said})."
@@ -96,10 +96,11 @@ def _change(contest: Contest) -> str:
         return f"{name} takes {_time(contest, name)}; {reference} is not among the strategies here."
     if not against or contest.median(reference) is None:
         return f"{name} takes {_time(contest, name)}; {reference} has no time to compare with: {obstacle}."
-    said = f"{name} takes {_time(contest, name)} where {reference} takes {_time(contest, reference)} ({_said(against)})"
+    theirs, ratio_said = _time(contest, reference), _said(against, contest.level)
+    said = f"{name} takes {_time(contest, name)} where {reference} takes {theirs} ({ratio_said})"
     if obstacle:
         return f"{said}; {reference} cannot be recommended: {obstacle}."
-    if standing(against, contest.zone) != "tie":
+    if standing(against, contest.zone, contest.level) != "tie":
         return f"{said}."
     return f"{said}: a tie{', and it is simpler' if reference in contest.equals else ''}."
 
@@ -120,7 +121,7 @@ def why(contest: Contest) -> str:
             f"more than {percent(contest.tie_zone)} faster, and less simple."
         )
     if contest.doubt[0]:
-        sentences.append(_more(contest.doubt[1], contest.zone))
+        sentences.append(_more(contest.doubt[1], contest.zone, contest.level))
     elif contest.n_blocks >= statistics.SURE_BLOCKS and contest.overclaimed:
         sentences.append(f"As one claim among {len(contest.feasible)} it needs more blocks to be sure.")
     return " ".join(sentences)
@@ -134,10 +135,10 @@ def because(contest: Contest, name: str) -> str:
     against = contest.ratios(name, rival)
     if not against:  # both were measured beside the best, but never beside each other
         return f"it takes {_time(contest, name)} and is less simple"
-    said = _said(against, rival)
+    said = _said(against, contest.level, rival)
     if rival == contest.best and name not in contest.equals:
         return f"it takes {_time(contest, name)}: {said}"
-    tie = "a tie, " if standing(against, contest.zone) == "tie" else ""
+    tie = "a tie, " if standing(against, contest.zone, contest.level) == "tie" else ""
     return f"it takes {_time(contest, name)} ({tie}{said}) and is less simple"
 
 
@@ -216,6 +217,6 @@ def answer_text(answers: Sequence[Answer], plan: Plan) -> str:
     if unclear:
         lines.append(
             f"Not decided yet: {unclear} of {len(answers)}. "
-            "Raise `blocks` in the config and run it again: only the new blocks are measured."
+            "Raise `blocks` in the config, or set `effort: adaptive`, and run it again: only new blocks are measured."
         )
     return "\n".join(lines) + "\n"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 """Major: a meaning changed, old tables are refused. Minor: a column was added, old tables are read."""
 
 STATUSES: Final = {
@@ -86,7 +86,7 @@ INVOCATIONS: Final = Table(
         ("slot", int, "count", "its place in the block's shuffled order, from 0"),
         ("order_seed", int, "", "the seed of that shuffle"),
         ("kind", str, "", "the payload kind"),
-        ("strategy", str, "", "executor-transport[-storage]; @again marks an A/A sentinel"),
+        ("strategy", str, "", "executor-transport[-storage]; @again: an A/A sentinel; @slow10: made 10 % slower"),
         ("executor", str, "", "who runs the task"),
         ("transport", str, "", "how the payload gets there"),
         ("storage", str, "", "tmpfs or disk, where the transport writes files"),
@@ -98,12 +98,19 @@ INVOCATIONS: Final = Table(
         ("stderr_tail", str, "", "the last lines that it wrote to standard error"),
         ("swept", str, "", "what it left behind and was removed"),
         ("start_s", float, "s", "from making the executor until every worker had answered"),
+        ("clock_resolution_s", float, "s", "the smallest step of the clock that was seen"),
+        ("clock_overhead_s", float, "s", "what one reading of the clock cost"),
         ("load_before", float, "count", "the one-minute load average before it started"),
+        ("others_cpu_s", float, "s", "processor time that processes outside the invocation used meanwhile"),
         ("steal_s", float, "s", "time that the hypervisor gave to others meanwhile, all cores"),
         ("cpu_pressure", float, "share", "share of its time in which some task waited for a core"),
         ("memory_pressure", float, "share", "share of its time in which some task waited for memory"),
         ("throttled", int, "count", "times that the cgroup's CPU quota stopped it"),
+        ("overheated", int, "count", "times that a core slowed down because it was too hot"),
         ("swapped", int, "count", "pages swapped in or out on the machine meanwhile"),
+        ("major_faults", int, "count", "page faults on the machine that had to wait for a disk meanwhile"),
+        ("megahertz_before", float, "MHz", "the cores' mean clock before it started"),
+        ("megahertz_after", float, "MHz", "the cores' mean clock after it ended"),
         ("peak_extra_bytes", int, "bytes", "the most memory that one transfer needed beyond the payload itself"),
         ("started_at", str, "UTC", "when it started"),
         ("ended_at", str, "UTC", "when it ended"),
@@ -181,7 +188,7 @@ SUMMARY: Final = Table(
         ("executor", str, "", "who runs the task"),
         ("transport", str, "", "how the payload gets there"),
         ("storage", str, "", "tmpfs or disk, where the transport writes files"),
-        ("role", str, "", "candidate, floor or sentinel"),
+        ("role", str, "", "candidate, floor, sentinel or planted (made slower on purpose)"),
         ("n_blocks", int, "count", "blocks with a time"),
         ("median_s", float, "s", "median over blocks of each block's median steady transfer"),
         ("low_s", float, "s", "lower end of the median's interval (95 % or more, exact); empty below 6 blocks"),

@@ -24,10 +24,11 @@ For your own question copy or edit `mine.yaml`.
 
 | file | what it measures |
 |---|---|
-| `config.yaml` | `make report`, the default: arrays, a frame, a frame with text; about five minutes on two cores |
+| `config.yaml` | `make report`, the default: arrays, a frame, a frame with text; five to six minutes on two cores |
 | `smoke.yaml` | `make quick`, the least that goes the whole way: below a minute; says little about speed |
 | `sweep.yaml` | `make sweep`, sizes x kinds x workers, for curves; takes hours, and goes on where it was stopped |
 | `article.yaml` | `make article`, the article's experiments, its figures beside yours; wants 10 GiB of free memory |
+| `calibrate.yaml` | `make calibrate`, strategies against themselves: how right the verdicts are; half an hour |
 | `mine.yaml` | `make mine`, a template with comments, for your own data |
 
 Inside an environment that has the packages, any of them and any file of yours runs with

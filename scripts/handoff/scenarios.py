@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,8 @@ KINDS: Final = ("array", "frame", "text_frame", "objects")
 
 TASKS: Final = {
     "read": "reads every byte of the payload, as numpy reads memory: the default",
-    "sum": "adds up the payload's numbers",
+    "sum": "adds up the payload's numbers; those of arrays and frames by numpy, which lets go of the GIL",
+    "loop": "adds up the payload's numbers in a Python loop, holding the GIL; of arrays and frames the first ones",
     "noop": "does nothing: the article's own, which never looks at what it received",
     "busy": "reads one value, then computes for 100 ms: the instrument's own check",
 }
@@ -243,6 +244,16 @@ def _strategies(names: Sequence[str], key: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """A block beyond `blocks`, of one payload kind: only what was still open is measured in it."""
+
+    block: int
+    kind: str
+    scenarios: tuple[str, ...]
+    strategies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that a run measures, derived from its config and the number of cores."""
 
@@ -256,6 +267,25 @@ class Plan:
     needs: Mapping[str, Any]
     experiments: tuple[str, ...]
     scenarios: tuple[Scenario, ...]
+    effort: str = "fixed"
+    """'fixed': so many blocks. 'adaptive': more where the answer is still open, a start of the workflow at a time."""
+    max_blocks: int = 40
+    precision: float = 0.05
+    extra: tuple[Extra, ...] = ()
+
+    @property
+    def level(self) -> float:
+        """Confidence of the intervals that are shown as 95 %.
+
+        Who looks at the interval to decide whether to go on stops too often at a lucky one. An interval of 97.5 %
+        pays for that, unless the truth lies on the edge of the tie zone (docs/method.md has the simulation).
+        """
+        return 0.975 if self.effort == "adaptive" or self.extra else 0.95
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether slow-downs are planted, so that the run says how right its verdicts are."""
+        return any(find(name).planted for scenario in self.scenarios for name in scenario.strategies)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -268,22 +298,35 @@ class Plan:
     def of_kind(self, kind: str) -> tuple[Scenario, ...]:
         return tuple(scenario for scenario in self.scenarios if scenario.payload.kind == kind)
 
-    def strategies(self, kind: str) -> tuple[Strategy, ...]:
-        """Floors, sentinels and candidates that measure anything of this kind, in the table's order."""
-        wanted = {name for scenario in self.of_kind(kind) for name in scenario.strategies}
-        chosen = [*FLOORS, *(strategy for strategy in expand(["all"]) if strategy.id in wanted)]
-        again = [find(name + SENTINEL) for name in (FLOORS[0].id, self.reference)]
-        return tuple(strategy for strategy in (*chosen, *again) if self.jobs(kind, strategy))
+    def beyond(self, kind: str, block: int) -> Extra | None:
+        """What an extra block holds; None for a block that holds everything."""
+        return next((extra for extra in self.extra if (extra.kind, extra.block) == (kind, block)), None)
 
-    def jobs(self, kind: str, strategy: Strategy) -> tuple[Scenario, ...]:
-        """The scenarios of this kind that this strategy is measured in."""
+    def strategies(self, kind: str, block: int = 1) -> tuple[Strategy, ...]:
+        """Floors, sentinels and candidates that measure anything of this kind, in the table's order."""
+        extra = self.beyond(kind, block)
+        known = self.known({name for scenario in self.of_kind(kind) for name in scenario.strategies})
+        asked = [strategy for strategy in known if extra is None or strategy.id in extra.strategies]
+        return tuple(strategy for strategy in asked if self.jobs(kind, strategy, block))
+
+    def known(self, names: Iterable[str]) -> tuple[Strategy, ...]:
+        """Everything that may take part: floors, the table, both sentinels, and the marked ones among the names."""
+        marked = {name for name in names if "@" in name} | {FLOORS[0].id + SENTINEL, self.reference + SENTINEL}
+        return (*FLOORS, *expand(["all"]), *map(find, sorted(marked)))
+
+    def jobs(self, kind: str, strategy: Strategy, block: int = 1) -> tuple[Scenario, ...]:
+        """The scenarios of this kind that this strategy is measured in, in that block."""
+        extra = self.beyond(kind, block)
         return tuple(
-            s for s in self.of_kind(kind) if self.takes_part(s, strategy) and not self.unsupported(s, strategy)
-        )
+            s for s in self.of_kind(kind)
+            if (extra is None or s.id in extra.scenarios)
+            and self.takes_part(s, strategy) and not self.unsupported(s, strategy)
+        )  # fmt: skip
 
     def takes_part(self, scenario: Scenario, strategy: Strategy) -> bool:
-        """Floors take part everywhere, others where they are asked for."""
-        return strategy.is_floor or strategy.base in scenario.strategies
+        """Floors take part everywhere, others where they are asked for; the reference brings its sentinel."""
+        asked = self.reference if strategy.id == self.reference + SENTINEL else strategy.id
+        return strategy.is_floor or not {asked, strategy.id}.isdisjoint(scenario.strategies)
 
     def unsupported(self, scenario: Scenario, strategy: Strategy) -> str:
         """Why the facts rule it out; '' if they do not or only the payload itself can tell."""
@@ -306,8 +349,13 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
         rest = {key: value for key, value in entry.items() if key != "strategies"}
         scenario = scenario_from_json(rest)
         scenarios.append(Scenario(**{**scenario.__dict__, "strategies": names}))
-    fields = {**data, "scenarios": tuple(scenarios), "experiments": tuple(data["experiments"])}
+    extra = tuple(extra_from_json(entry) for entry in data.get("extra", ()))
+    fields = {**data, "scenarios": tuple(scenarios), "experiments": tuple(data["experiments"]), "extra": extra}
     return Plan(**fields)
+
+
+def extra_from_json(data: Mapping[str, Any]) -> Extra:
+    return Extra(data["block"], data["kind"], tuple(data["scenarios"]), tuple(data["strategies"]))
 
 
 def read_plan(path: Path) -> Plan:
@@ -391,4 +439,7 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
         needs=config["needs"],
         experiments=tuple(config["experiments"]),
         scenarios=tuple(scenarios.values()),
+        effort=config["effort"],
+        max_blocks=config["max_blocks"],
+        precision=config["precision"],
     )

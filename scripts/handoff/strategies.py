@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +22,9 @@ from typing import Any, Final
 LIBRARY: Final = Path(__file__).parent
 SENTINEL: Final = "@again"
 """Suffix of an A/A sentinel: the same strategy measured a second time in every block."""
+
+PLANTED: Final = "@slow"
+"""Suffix of a strategy that is made so many percent slower on purpose, as `@slow10`: the instrument must find it."""
 
 
 class UnknownStrategy(Exception):
@@ -119,8 +123,13 @@ class Strategy:
 
     @property
     def base(self) -> str:
-        """The id without the sentinel's mark."""
-        return self.id.removesuffix(SENTINEL)
+        """The id without its mark."""
+        return self.id.partition("@")[0]
+
+    @property
+    def planted(self) -> float:
+        """By which share it is made slower on purpose; 0 for every real strategy."""
+        return int(self.id.partition(PLANTED)[2] or 0) / 100
 
     @property
     def parts(self) -> tuple[str, str, str]:
@@ -147,7 +156,8 @@ class Strategy:
 
     @property
     def role(self) -> str:
-        return "sentinel" if self.is_sentinel else "floor" if self.is_floor else "candidate"
+        marked = "sentinel" if self.is_sentinel else "planted" if self.planted else ""
+        return marked or ("floor" if self.is_floor else "candidate")
 
     @property
     def safe(self) -> bool:
@@ -218,12 +228,14 @@ def nearest(word: str, choices: Sequence[str]) -> str:
 
 
 def find(name: str) -> Strategy:
-    """The strategy or floor of that id, also of a sentinel's.
+    """The strategy or floor of that id, also of a marked one's.
 
     Raises:
-        UnknownStrategy: no such id, with the nearest one.
+        UnknownStrategy: no such id, with the nearest one; or no such mark.
     """
-    base = name.removesuffix(SENTINEL)
+    base, at, mark = name.partition("@")
+    if at and not re.fullmatch("again|slow[1-9][0-9]?", mark):
+        raise UnknownStrategy(f"{name!r} has an unknown mark; there are {SENTINEL} and {PLANTED}1 to {PLANTED}99.")
     for strategy in (*FLOORS, *TABLE):
         if strategy.id == base:
             return Strategy(name, strategy.groups)
@@ -240,7 +252,9 @@ def expand(names: Sequence[str]) -> tuple[Strategy, ...]:
     found: dict[str, Strategy] = {}
     by_group = groups()
     for name in names:
-        if name not in by_group and name not in {s.id for s in TABLE}:
+        if "@" in name:
+            find(name)
+        elif name not in by_group and name not in {s.id for s in TABLE}:
             choices = [*by_group, *(s.id for s in TABLE)]
             raise UnknownStrategy(
                 f"{name!r} is not a strategy or group.{nearest(name, choices)} There are: {', '.join(choices)}."

@@ -9,9 +9,10 @@ from statistics import median
 from typing import Final, TypeAlias, cast
 
 from handoff import statistics
+from handoff.flags import slow_release
 from handoff.records import SCHEMA_VERSION, SUMMARY, BadTable, Row
 from handoff.scenarios import Plan, Scenario
-from handoff.strategies import FLOORS, SENTINEL, Strategy, expand, find
+from handoff.strategies import FLOORS, Strategy
 
 Blocks: TypeAlias = Mapping[tuple[str, int], float]
 """(campaign, block) -> seconds; +inf where the strategy ran into its time limit."""
@@ -29,9 +30,8 @@ MOST_TELLING: Final = (
 
 
 def taking_part(plan: Plan, scenario: Scenario) -> tuple[Strategy, ...]:
-    """Floors, candidates and sentinels that have a row in this scenario, also those that cannot carry it."""
-    again = [find(name + SENTINEL) for name in (FLOORS[0].id, plan.reference)]
-    return tuple(s for s in (*FLOORS, *expand(["all"]), *again) if plan.takes_part(scenario, s))
+    """Who has a row in this scenario: floors, candidates, sentinels, planted ones; also those that cannot carry it."""
+    return tuple(s for s in plan.known(scenario.strategies) if plan.takes_part(scenario, s))
 
 
 def _by_pair(timings: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
@@ -97,9 +97,9 @@ def _outcome(rows: Sequence[Row], swept: Mapping[str, str]) -> tuple[str, str]:
     return status, ": ".join(filter(None, (share, reason)))
 
 
-def below_floor(log_ratios: Sequence[float]) -> bool:
-    """Whether the log ratios to the floor lie wholly below 0.9: by their interval, or all of them below 6 blocks."""
-    interval = statistics.signed_rank_interval(log_ratios)
+def below_floor(log_ratios: Sequence[float], level: float) -> bool:
+    """Whether the log ratios to the floor lie wholly below 0.9: their interval or, with too few blocks, all of them."""
+    interval = statistics.signed_rank_interval(log_ratios, level)
     highest = interval.high if interval else max(log_ratios, default=math.inf)
     return highest < BELOW_FLOOR
 
@@ -114,9 +114,9 @@ def _ratio(log_ratios: Sequence[float]) -> float | None:
     return math.exp(centre) if centre is not None and math.isfinite(centre) else None
 
 
-def _times(blocks: Blocks) -> Row:
+def _times(blocks: Blocks, level: float) -> Row:
     values = list(blocks.values())
-    interval = statistics.median_interval(values)
+    interval = statistics.median_interval(values, level)
     return {
         "n_blocks": sum(map(math.isfinite, values)),
         "median_s": _finite(median(values)) if values else None,
@@ -125,28 +125,31 @@ def _times(blocks: Blocks) -> Row:
     }
 
 
-def _against_reference(log_ratios: Sequence[float], tie_zone: float) -> Row:
+def _against_reference(log_ratios: Sequence[float], tie_zone: float, level: float) -> Row:
     if not log_ratios:
         return {}
-    interval = statistics.signed_rank_interval(log_ratios)
+    interval = statistics.signed_rank_interval(log_ratios, level)
     return {
         "ratio_to_reference": _ratio(log_ratios),
         "ratio_low": _finite(math.exp(interval.low)) if interval and interval.low > -math.inf else None,
         "ratio_high": _finite(math.exp(interval.high)) if interval else None,
-        "verdict": statistics.verdict(log_ratios, math.log1p(tie_zone)),
+        "verdict": statistics.verdict(log_ratios, math.log1p(tie_zone), level),
     }
 
 
-def _flags(strategy: Strategy, blocks: Mapping[str, Blocks]) -> list[str]:
+def _flags(strategy: Strategy, rows: Sequence[Row], blocks: Mapping[str, Blocks], level: float) -> list[str]:
     mine = blocks.get(strategy.id, {})
     flags = []
     if 0 < len(mine) < statistics.SURE_BLOCKS:
         flags.append("indicative")
-    if strategy.role == "candidate" and below_floor(statistics.paired_log_ratios(mine, blocks.get(FLOORS[0].id, {}))):
+    to_floor = statistics.paired_log_ratios(mine, blocks.get(FLOORS[0].id, {}))
+    if strategy.role == "candidate" and below_floor(to_floor, level):
         flags.append("below_floor")
+    if strategy.role == "candidate" and slow_release(rows):
+        flags.append("slow_release")
     if strategy.is_sentinel:
         interval = statistics.signed_rank_interval(
-            statistics.paired_log_ratios(mine, blocks.get(strategy.base, {})))  # fmt: skip
+            statistics.paired_log_ratios(mine, blocks.get(strategy.base, {})), level)  # fmt: skip
         if interval and not interval.low <= 0 <= interval.high:
             flags.append("unstable")
     return flags
@@ -155,14 +158,14 @@ def _flags(strategy: Strategy, blocks: Mapping[str, Blocks]) -> list[str]:
 def _row(plan: Plan, scenario: Scenario, strategy: Strategy, rows: Sequence[Row],
          blocks: Mapping[str, Blocks], first: Blocks, outcome: tuple[str, str]) -> Row:  # fmt: skip
     mine, reference, floor = (blocks.get(name, {}) for name in (strategy.id, plan.reference, FLOORS[0].id))
-    times = _times(mine)
+    times = _times(mine, plan.level)
     sizes = [cast(int, row["payload_bytes"]) for row in rows if row.get("payload_bytes")]
     size = max(sizes, default=scenario.payload.size or None)
     peaks = [cast(int, row["peak_extra_bytes"]) for row in rows if row.get("peak_extra_bytes") is not None]
     to_floor = _ratio(statistics.paired_log_ratios(floor, mine))
     seconds = cast("float | None", times["median_s"])
     against: Row = {"ratio_to_reference": 1.0} if strategy.id == plan.reference and mine else _against_reference(
-        statistics.paired_log_ratios(mine, reference), plan.tie_zone)  # fmt: skip
+        statistics.paired_log_ratios(mine, reference), plan.tie_zone, plan.level)  # fmt: skip
     return {
         **dict.fromkeys(SUMMARY.names),
         "schema_version": SCHEMA_VERSION,
@@ -184,10 +187,10 @@ def _row(plan: Plan, scenario: Scenario, strategy: Strategy, rows: Sequence[Row]
         "floor_fraction": to_floor,
         "bandwidth_bytes_per_s": size * scenario.workers / seconds if size and seconds else None,
         "peak_extra_bytes": max(peaks, default=None),
-        "stop_reason": "" if outcome[0] in ("unsupported", "skipped") else "blocks",
+        "stop_reason": "",  # effort.py fills it in, from the rows of a whole scenario
         "status": outcome[0],
         "reason": outcome[1],
-        "flags": " ".join(_flags(strategy, blocks)),
+        "flags": " ".join(_flags(strategy, rows, blocks, plan.level)),
     }
 
 

@@ -31,7 +31,13 @@ def busy(payload: Any) -> int:
     return BUSY_NS
 
 
-_TASKS: Final[dict[str, Task]] = {"read": payloads.checksum, "sum": payloads.total, "noop": noop, "busy": busy}
+_TASKS: Final[dict[str, Task]] = {
+    "read": payloads.checksum,
+    "sum": payloads.total,
+    "loop": payloads.loop,
+    "noop": noop,
+    "busy": busy,
+}
 
 
 def load(name: str) -> Task:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from handoff.figures.run import Run
+from handoff.health import examine
 from handoff.recommend import recommend
 from handoff.records import INVOCATIONS, SUMMARY, TIMINGS, Row, parse_csv, to_csv, write_atomically, write_table
 from handoff.scenarios import Payload, Plan, Scenario
@@ -160,6 +161,11 @@ def answers(run: Run) -> list[dict[str, Any]]:
     return recommend(run.summary, block_values(run.invocations, run.timings), run.plan, run.invocations)
 
 
+def health_of(run: Run) -> dict[str, Any]:
+    """health.json of such a run."""
+    return examine(run.plan, run.invocations, run.timings)
+
+
 def write_run(run: Run, folder: Path) -> dict[str, Path]:
     """Write the run's files as the workflow would; returns their paths by the name of the option that takes them."""
     paths = {name: folder / f"{name}.csv" for name in ("summary", "timings", "invocations")}
@@ -169,7 +175,12 @@ def write_run(run: Run, folder: Path) -> dict[str, Path]:
         ("invocations", INVOCATIONS, run.invocations),
     ):
         write_table(paths[name], table, rows)
-    for name, data in (("plan", run.plan.to_json()), ("recommendations", answers(run)), ("machine", example_machine())):
+    for name, data in (
+        ("plan", run.plan.to_json()),
+        ("recommendations", answers(run)),
+        ("health", health_of(run)),
+        ("machine", example_machine()),
+    ):
         paths[name] = folder / f"{name}.json"
         write_atomically(paths[name], json.dumps(data))
     return paths

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from handoff.figures.run import Run
 from handoff.records import INVOCATIONS, TIMINGS, Row
 from handoff.scenarios import Payload, Plan, Scenario
 from handoff.strategies import find
-from handoff.summaries import taking_part
+from handoff.summaries import summarize, taking_part
 
 REFERENCE = "pool_spawn-pickle"
 THREADS = "threads-reference"
@@ -81,7 +82,14 @@ def tables(plan: Plan, times: Mapping[str, Times], campaigns: Sequence[str] = ()
                     "strategy": strategy.id, "campaign": campaigns[block - 1] if campaigns else "c1",
                     "kind": scenario.payload.kind,
                     "machine_id": "0123456789ab", "environment_id": "ba9876543210", "host": "example",
+                    "started_ns": 2 * 10**9 * len(invocations), "ended_ns": 2 * 10**9 * len(invocations) + 10**9,
                     "interpreter": "CPython 3.13.0", "executor": find(strategy.id).executor, "status": "ok",
                 })  # fmt: skip
                 timings += _transfer(scenario, strategy.id, block, value, invocation)
     return invocations, timings
+
+
+def run_of(plan: Plan, times: Mapping[str, Times]) -> Run:
+    """The plan, these tables and their summary."""
+    invocations, timings = tables(plan, times)
+    return Run(plan, summarize(invocations, timings, plan), timings, invocations)

@@ -121,6 +121,15 @@ def test_the_article_s_experiments_are_the_article_s() -> None:
         ("array-1GiB-ones.sum.reusex10.w4", 1024**3, ("threads-reference",)),
         ("array-8GiB-ones.sum.reusex10.w1", 8 * 1024**3, ("threads-reference",)),
         ("array-8GiB-ones.sum.reusex10.w4", 8 * 1024**3, ("threads-reference",)),
+        *(
+            (
+                f"array-64MiB.{task}.reusex8.w{workers}",
+                64 * 1024**2,
+                ("threads-reference", "process_spawn-shared_memory"),
+            )
+            for task in ("sum", "loop")
+            for workers in (1, 2, 4)
+        ),
         (
             "frame-80MB-columns1-int64.noop.send.w1.cold",
             8 * 10_000_000,
@@ -242,7 +251,8 @@ SIZE = (
 COUNT = "A worker count is a whole number from 1 on, or max, which is one worker for each core that the run may use."
 TIME = "A time is a positive number and a unit: 90s, 5min or 2h; a bare number is seconds."
 KEYS = (
-    "run, seed, blocks, reference, tie_zone, seconds_per_invocation, budget, scenarios, strategies, needs, experiments"
+    "run, seed, blocks, effort, max_blocks, precision, reference, tie_zone, seconds_per_invocation, budget, scenarios, "
+    "strategies, needs, experiments"
 )
 GIVE = "has no value; give one, or remove the line."
 
@@ -302,7 +312,7 @@ GIVE = "has no value; give one, or remove the line."
         ),
         (
             entry(task="raed"),
-            "scenarios[0].task: 'raed' is not possible. Did you mean 'read'? Possible: read, sum, noop, busy.",
+            "scenarios[0].task: 'raed' is not possible. Did you mean 'read'? Possible: read, sum, loop, noop, busy.",
         ),
         (
             entry(pattern=["send", "retrun"]),
@@ -356,7 +366,7 @@ GIVE = "has no value; give one, or remove the line."
         ({"blocks": None}, f"blocks: {GIVE} It must be a whole number."),
         ({"scenarios": None}, f"scenarios: {GIVE} It must be a list."),
         ({"needs": None}, f"needs: {GIVE} It must be a mapping of keys to values."),
-        (entry(task=None), f"scenarios[0].task: {GIVE} Possible: read, sum, noop, busy."),
+        (entry(task=None), f"scenarios[0].task: {GIVE} Possible: read, sum, loop, noop, busy."),
         (payload(kind="array", size=None), f"scenarios[0].payload.size: {GIVE} {SIZE}"),
         (
             payload(kind="array", size="1MiB", dtype=None),

@@ -13,10 +13,11 @@ import pytest
 from example_run import example, write_run
 from hypothesis import given
 from hypothesis import strategies as st
+from invented_times import plan_of, run_of, steady
 
 import plot_figure
 from handoff import figures
-from handoff.figures import drawing, failures, quantities, time_against_size
+from handoff.figures import drawing, failures, lines, quantities
 from handoff.figures.run import Run, words
 from handoff.figures.style import label, look, ticks
 from handoff.figures.svg import CAPTION, SVG
@@ -107,7 +108,7 @@ def test_a_run_in_which_all_failed_still_shows_the_failures(run: Run) -> None:
 
 def test_below_six_blocks_there_is_no_interval_and_the_caption_says_so() -> None:
     few = example(blocks=2)
-    for name in ("ranking", "time_against_size"):
+    for name in ("ranking", "time_against_size", "workers"):
         assert "No intervals: they need 6 blocks." in drawing.to_svg(name, few)
 
 
@@ -122,6 +123,36 @@ def test_the_ranking_is_sorted_and_shows_failures(drawn: dict[str, ElementTree.E
 
 def test_sizes_that_failed_stand_beside_the_name(drawn: dict[str, ElementTree.Element]) -> None:
     assert "process_spawn-shared_memory (256MiB: skipped)" in texts(drawn["time_against_size"])
+
+
+def test_workers_have_a_panel_for_each_payload_task_and_pattern_with_two_counts(run: Run) -> None:
+    shown = texts(ElementTree.fromstring(drawing.to_svg("workers", run).encode()))
+    assert re.findall(r"send one ([\w-]+) to each worker", shown) == ["array-64KiB", "array-4MiB", "array-256MiB"]
+    assert "return one" not in shown
+    assert "process_spawn-shared_memory (2 workers: skipped)" in shown
+    assert {"1 worker", "2 workers", "inline (floor)"} <= set(shown.splitlines())
+
+
+def test_calls_over_one_payload_are_a_panel_too() -> None:
+    payload = Payload("array-64MiB", "array", 2**26)
+    names = ("threads-reference",)
+    scenarios = [Scenario(payload, "loop", "reuse", workers, 8, strategies=names) for workers in (4, 1, 2)]
+    times = {s.id: {"threads-reference": steady(0.2)} for s in scenarios}
+    svg = ElementTree.fromstring(drawing.to_svg("workers", run_of(plan_of(*scenarios), times)).encode())
+    shown = texts(svg)
+    assert {"make 8 calls over one array-64MiB", "task loop"} <= set(shown.splitlines())
+    assert [line for line in shown.splitlines() if line.endswith((" worker", " workers"))] == [
+        "1 worker", "2 workers", "4 workers",
+    ]  # fmt: skip
+    assert "Intervals hold the true median" in caption(svg)
+
+
+def test_one_number_of_workers_is_no_line(run: Run) -> None:
+    alone = tuple(scenario for scenario in run.plan.scenarios if scenario.workers == 1)
+    single = dataclasses.replace(run, plan=dataclasses.replace(run.plan, scenarios=alone))
+    assert "No line to draw: no payload, task and pattern was measured with two worker counts" in drawing.to_svg(
+        "workers", single
+    )
 
 
 def test_a_cut_bar_is_marked_and_its_number_is_whole(drawn: dict[str, ElementTree.Element]) -> None:
@@ -157,7 +188,7 @@ def test_labels_say_what_must_be_known() -> None:
     st.floats(0.001, 0.05),
 )
 def test_labels_keep_their_order_and_do_not_touch(wanted: list[float], gap: float) -> None:
-    places = time_against_size.apart(wanted, gap, 0.0, 1.0)
+    places = lines.apart(wanted, gap, 0.0, 1.0)
     assert all(later - earlier >= gap - 1e-9 for earlier, later in pairwise(places))
     assert max(places) <= 1.0 + 1e-9
     if gap * (len(wanted) - 1) <= 1:

@@ -299,7 +299,8 @@ def test_the_answers_in_words() -> None:
         "  array-1MiB.read.send.w1: threads-reference takes 5.0 ms where pool_spawn-pickle takes 200 ms ("
     )
     assert lines[-1] == (
-        "Not decided yet: 1 of 8. Raise `blocks` in the config and run it again: only the new blocks are measured."
+        "Not decided yet: 1 of 8. Raise `blocks` in the config, or set `effort: adaptive`, and run it again: "
+        "only new blocks are measured."
     )
 
 
@@ -338,7 +339,7 @@ def test_the_two_programs_write_what_they_promise(tmp_path: Path) -> None:
     invocations, timings = tables(plan, {scenario.id: {THREADS: steady(0.005), REFERENCE: steady(0.1)}})
     write_run(tmp_path, plan, invocations, timings)
     summarise = ["--plan", "plan.json", "--invocations", "invocations.csv", "--timings", "timings.csv"]
-    run("summarize_timings.py", [*summarise, "--out", "summary.csv"], tmp_path)
+    run("summarize_timings.py", [*summarise, "--out", "summary.csv", "--effort", "effort.json"], tmp_path)
     out = ["--out-json", "recommendations.json", "--out-csv", "recommendations.csv", "--out-text", "answer.txt"]
     run("recommend_strategy.py", [*summarise, "--summary", "summary.csv", *out], tmp_path)
     answers = json.loads((tmp_path / "recommendations.json").read_text(encoding="utf-8"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from itertools import combinations
 from statistics import median
 
 import numpy as np
@@ -240,3 +242,115 @@ def test_walsh_averages_are_all_pairs(values: list[float]) -> None:
     assert len(averages) == len(values) * (len(values) + 1) // 2
     assert averages == sorted(averages)
     assert min(values) - 1e-9 <= median(averages) <= max(values) + 1e-9
+
+
+# Two samples that are not paired.
+
+RANK_SUM_95 = {
+    (3, 5): 1, (4, 4): 1, (5, 5): 3, (5, 8): 7, (6, 6): 6, (6, 10): 12, (8, 8): 14, (8, 12): 23, (10, 10): 24,
+    (10, 20): 56, (15, 15): 65, (20, 20): 128,
+}  # fmt: skip
+"""One above the largest U that the usual tables reject at 0.05, two-sided."""
+
+
+@pytest.mark.parametrize("sizes", RANK_SUM_95)
+def test_rank_sum_table_95(sizes: tuple[int, int]) -> None:
+    assert s.rank_sum_rank(*sizes) == s.rank_sum_rank(*sizes[::-1]) == RANK_SUM_95[sizes]
+
+
+@pytest.mark.parametrize("sizes", [(0, 0), (0, 9), (1, 30), (2, 7), (3, 4)])
+def test_too_few_values_have_no_rank_sum_interval(sizes: tuple[int, int]) -> None:
+    assert s.rank_sum_interval([0.0] * sizes[0], [-1.0] * sizes[1]) is None
+
+
+def test_the_975_interval_of_a_shift_needs_five_and_five() -> None:
+    assert s.rank_sum_interval([1.0] * 4, [3.0] * 4, 0.975) is None
+    assert s.rank_sum_interval([1.0] * 5, [3.0] * 5, 0.975) == (2.0, 2.0)
+
+
+@pytest.mark.parametrize("sizes", [(2, 3), (4, 4), (3, 6), (5, 7)])
+def test_the_rank_counts_every_way_to_mix_two_samples(sizes: tuple[int, int]) -> None:
+    m, n = sizes
+    places = combinations(range(m + n), m)
+    u = sorted(sum(chosen) - m * (m - 1) // 2 for chosen in places)
+    for level in (0.5, 0.8, 0.95, 0.99):
+        allowed = (1 - level) / 2 * len(u)
+        assert (s.rank_sum_rank(m, n, level) or 0) == sum(bisect_right(u, k) <= allowed for k in range(m * n + 1))
+
+
+@pytest.mark.parametrize("sizes", [(4, 4), (5, 9), (6, 6), (10, 7), (12, 12)])
+@pytest.mark.parametrize("level", [0.95, 0.975])
+def test_the_shift_interval_holds_what_the_exact_rank_sum_test_does_not_reject(
+    sizes: tuple[int, int], level: float
+) -> None:
+    random = np.random.default_rng(sizes)
+    before, after = random.normal(size=sizes[0]), random.normal(0.5, 1.5, size=sizes[1])
+    interval = s.rank_sum_interval(before.tolist(), after.tolist(), level)
+    low, high = interval or (-math.inf, math.inf)
+    for moved in np.linspace(-4.0, 5.0, 91):
+        p = stats.mannwhitneyu(after - moved, before, method="exact").pvalue
+        assert (p > 1 - level) == (low < moved < high)
+
+
+@pytest.mark.parametrize("sizes", [(6, 6), (6, 10), (10, 10), (20, 20)])
+def test_coverage_of_the_shift_interval_is_the_exact_one(sizes: tuple[int, int]) -> None:
+    """Skewed noise with outliers, and a shift: within four standard errors of what the theory says."""
+    random, runs = np.random.default_rng(sizes), 1500
+    before, after = (
+        random.lognormal(0, 0.5, size=(runs, n)) * np.where(random.random((runs, n)) < 0.1, 3, 1) for n in sizes
+    )
+    pairs = zip(before.tolist(), (after + 0.3).tolist(), strict=True)
+    intervals = [s.rank_sum_interval(*pair) for pair in pairs]
+    covered = sum(interval is not None and interval.low <= 0.3 <= interval.high for interval in intervals) / runs
+    rank = s.rank_sum_rank(*sizes) or 0
+    # SciPy's p value of a sample whose U is rank - 1: so many of the second lie above the lowest of the first.
+    first, second = _with_u(rank - 1, *sizes)
+    exact = 1 - 2 * float(stats.mannwhitneyu(second, first, alternative="less", method="exact").pvalue)
+    assert exact >= 0.95
+    assert covered == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / runs))
+
+
+def _with_u(u: int, m: int, n: int) -> tuple[list[float], list[float]]:
+    """m and n values of which u pairs have the second one larger."""
+    whole, rest = divmod(u, m)
+    above = [float(m)] * whole + ([rest - 0.5] if rest else [])
+    second = [value + place / (10 * n) for place, value in enumerate([-1.0] * (n - len(above)) + above)]
+    return [float(place) for place in range(m)], second
+
+
+two_samples = st.tuples(enough, enough)
+two_censored = st.tuples(censored, censored)
+
+
+@given(st.one_of(two_samples, two_censored))
+def test_swapping_two_samples_turns_the_shift_round(pair: tuple[list[float], list[float]]) -> None:
+    before, after = pair
+    there, back = s.shift(before, after), s.shift(after, before)
+    assert (math.isnan(there) and math.isnan(back)) or there == -back
+    low, high = s.rank_sum_interval(before, after) or (math.nan, math.nan)
+    assert s.rank_sum_interval(after, before) == (-high, -low)
+    assert math.isnan(there) or low <= there <= high
+
+
+@given(two_samples, numbers, st.floats(0.1, 10))
+def test_the_shift_moves_and_stretches_with_the_values(
+    pair: tuple[list[float], list[float]], moved: float, factor: float
+) -> None:
+    before, after = pair
+    other = s.shift([factor * x for x in before], [factor * y + moved for y in after])
+    assert other == pytest.approx(factor * s.shift(before, after) + moved, abs=1e-9)
+
+
+def test_the_shift_by_hand() -> None:
+    assert s.shift([1.0, 2.0], [2.0, 4.0, 9.0]) == 2.5  # differences 0, 1, 2, 3, 7, 8
+    with pytest.raises(ValueError, match="a value in each"):
+        s.shift([], [1.0])
+
+
+def test_what_was_cut_off_stays_on_its_side_of_a_shift_too() -> None:
+    values = [0.1, 0.2, 0.3, 0.2, 0.1, 0.3]
+    assert s.shift(values, [math.inf] * 6) == math.inf
+    assert s.rank_sum_interval(values, [*values, math.inf]) == (pytest.approx(-0.1), pytest.approx(0.2))
+    low, high = s.rank_sum_interval([math.inf] * 6, [math.inf] * 6) or (0.0, 0.0)
+    assert (low, high) == (-math.inf, math.inf)
+    assert s.shift([math.inf] * 6, [math.inf] * 6) == 0.0

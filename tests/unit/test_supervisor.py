@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from copied_library import copied_library, measured
 
 from handoff import machine
 from handoff.measure import supervisor
 from handoff.payloads.generation import generate
 from handoff.scenarios import Payload, Scenario
 from handoff.strategies import find
-
-ROOT = Path(__file__).parents[2]
 
 TRICKS = {
     "honest": "",
@@ -60,30 +54,17 @@ class Way(Transport):
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of scripts/ with transports that misbehave."""
-    copy = tmp_path_factory.mktemp("library") / "scripts"
-    shutil.copytree(ROOT / "scripts", copy, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-    for trick, act in TRICKS.items():
-        (copy / "handoff" / "transports" / f"{trick}.py").write_text(MODULE.format(act=act or "pass"), "utf-8")
-    names = [f"{executor}-{trick}" for executor in ("pool_spawn", "process_spawn") for trick in TRICKS]
-    lines = "".join(f'    Strategy("{name}"),\n' for name in names)
-    table = copy / "handoff" / "strategies.py"
-    text = table.read_text("utf-8")
-    head, mark, rest = text.partition("TABLE: Final = (\n")
-    assert mark, "the table of strategies begins otherwise than this test thinks"
-    table.write_text(f"{head}{mark}{lines}{rest}", "utf-8")
-    return copy
+    tricks = {trick: MODULE.format(act=act or "pass") for trick, act in TRICKS.items()}
+    return copied_library(tmp_path_factory.mktemp("library"), tricks, ("pool_spawn", "process_spawn"))
 
 
 def outcome(library: Path, folder: Path, trick: str, limit: float = 0, executor: str = "pool_spawn") -> dict[str, Any]:
     """What became of a scenario of 4096 bytes, in which the trick is done, and of one of 8192 bytes after it."""
-    command = [sys.executable, str(ROOT / "tests" / "unit" / "naughty_transports.py"),
-               f"{executor}-{trick}", str(folder / "payloads"), str(limit)]  # fmt: skip
-    done = subprocess.run(
-        command, env=os.environ | {"PYTHONPATH": str(library)}, capture_output=True, text=True, check=False, timeout=100
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    strategy = f"{executor}-{trick}"
+    scenarios = [(size, "send", [strategy]) for size in (4096, 8192)]
+    found = measured(library, folder / "payloads", [strategy], scenarios, limit)
+    only: dict[str, Any] = found["outcomes"][strategy]
+    return only
 
 
 def statuses(found: dict[str, Any], size: int) -> set[str]:

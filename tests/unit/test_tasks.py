@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from handoff import payloads, scenarios, tasks
@@ -18,7 +19,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 def test_every_task_of_the_config_can_be_loaded_and_no_other() -> None:
     for name in scenarios.TASKS:
         assert callable(tasks.load(name))
-    with pytest.raises(LookupError, match="'reed' is not a task; there are: read, sum, noop, busy"):
+    with pytest.raises(LookupError, match="'reed' is not a task; there are: read, sum, loop, noop, busy"):
         tasks.load("reed")
 
 
@@ -46,6 +47,27 @@ def test_read_sees_every_byte() -> None:
 def test_sum_is_the_sum() -> None:
     assert tasks.load("sum")(np.arange(101)) == 5050
     assert tasks.load("sum")({"a": [1, 2], "b": "3"}) == 3
+
+
+def test_loop_is_the_sum_of_the_first_numbers() -> None:
+    assert tasks.load("loop")(np.arange(101)) == 5050
+    assert tasks.load("loop")({"a": [1, 2], "b": "3"}) == 3
+    assert tasks.load("loop")(np.ones(payloads.LOOPED + 10, np.uint8)) == payloads.LOOPED
+    columns = pd.DataFrame({name: np.ones(payloads.LOOPED) for name in "ab"} | {"c": "text"})
+    assert tasks.load("loop")(columns) == payloads.LOOPED
+
+
+def test_loop_takes_numbers_in_an_order_that_is_no_matter_of_memory() -> None:
+    array = np.random.default_rng(1).random((300, 400))
+    assert tasks.load("loop")(np.asfortranarray(array)) == tasks.load("loop")(array)
+    frame = pd.DataFrame(array)
+    assert tasks.load("loop")(pd.DataFrame({name: frame[name] for name in frame})) == tasks.load("loop")(frame)
+
+
+def test_loop_leaves_out_what_is_no_number() -> None:
+    assert tasks.load("loop")(np.array([1.0, np.nan, 2.0])) == 3.0
+    assert tasks.load("loop")(np.array(["1", "2"])) == 0
+    assert tasks.load("loop")(pd.DataFrame({"a": pd.array([1, None], "Int64"), "b": ["x", "y"]})) == 1
 
 
 def test_noop_looks_at_nothing() -> None:

@@ -11,6 +11,7 @@ from typing import Final
 FIGURES: Final = {
     "ranking": "Which way is fastest, scenario by scenario",
     "time_against_size": "How the time grows with the payload",
+    "workers": "How the time changes with the number of workers",
     "phases": "Where the time goes",
     "failures": "What worked, what did not",
 }

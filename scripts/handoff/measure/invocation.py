@@ -22,11 +22,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 from handoff import executors, payloads, tasks, transports
-from handoff.measure import worker
+from handoff.measure import clock, worker
 from handoff.measure.gate import Gate
+from handoff.measure.planted import Planted
 from handoff.measure.transfers import Bench, Timing, gather, transfer
 from handoff.measure.usage import huge_pages
 from handoff.measure.worker import Call, Setup
@@ -56,6 +57,8 @@ class Work:
     """What names of its segments begin with."""
     seconds: float
     """Of transfers, per scenario."""
+    steady: dict[str, int]
+    """Steady transfers that pay, by scenario, as far as the pilot knows; the time slice comes first."""
     probes: bool
     """Make two more transfers per scenario: one instrumented, one under the eyes of the memory sampler."""
     events: int
@@ -81,6 +84,8 @@ class Invocation:
         self.start = executors.load(self.strategy.executor)
         self._events = os.fdopen(work.events, "w", encoding="utf-8", buffering=1)
         self._setups = 0
+        self.clock = clock.look()
+        self.say("clock", resolution_s=self.clock.resolution / 1e9, overhead_s=self.clock.overhead / 1e9)
 
     def say(self, event: str, **fields: Any) -> None:
         """One line to the supervisor; a line once written is not lost when this process dies."""
@@ -114,12 +119,17 @@ class Invocation:
         )
         return Setup(self._setups, spec, scenario.task, workers, gate)
 
+    def _build(self, setup: Setup) -> transports.Transport:
+        """The sender's instance of the transport."""
+        transport = transports.build(setup.spec)
+        return cast(transports.Transport, Planted(transport)) if self.strategy.planted else transport
+
     def _with_pool(self, workers: int, scenarios: Sequence[Scenario]) -> None:
         gate = str(Path(self.work.control) / f"gate-{self._setups}")
         Path(gate).mkdir(mode=0o700)
         Gate.make(gate)
         setup = self._setup(scenarios[0], workers, gate)
-        transport = transports.build(setup.spec)
+        transport = self._build(setup)
         own_process = self.executor_facts.processes
 
         @contextmanager
@@ -151,7 +161,7 @@ class Invocation:
                 self.say("phase", scenario=scenario.id, phase="install")
                 bench.transport.close()
                 setup = self._setup(scenario, bench.workers, gate)
-                bench.transport = transports.build(setup.spec)
+                bench.transport = self._build(setup)
                 bench.setup = setup
                 if not bench.own_process:
                     worker.use(worker.State(setup, bench.transport))
@@ -191,28 +201,37 @@ class Invocation:
             bench.count = scenario.workers if scenario.pattern == "return" else 1
         stamps = iter(range(1, 1_000_000))
 
-        def once(instrumented: bool = False) -> tuple[Timing, bool]:
+        def once(instrumented: bool = False, batch: int = 1) -> tuple[Timing, bool]:
+            if self.strategy.planted:
+                # A share of what a transfer takes just now, which one that is not counted says.
+                planted = cast(Planted, bench.transport)
+                self._prepare(scenario, bench, objects, setup, from_file, stamps)
+                planted.delay_ns = round(self.strategy.planted * transfer(bench, scenario.pattern, objects).total)
             expected = self._prepare(scenario, bench, objects, setup, from_file, stamps)
             gc.collect()
             if scenario.cold and not bench.transport.before_start:
                 # Made when all else lies ready and used at once, as in the article's programs.
                 self._start(bench, scenario)
-            timing = transfer(bench, scenario.pattern, objects, instrumented)
+            timing = transfer(bench, scenario.pattern, objects, instrumented, batch)
             return timing, _right(timing, expected)
 
         self.say("phase", scenario=scenario.id, phase="transfer")
         spent = 0.0
         number = 0
+        shortest = math.inf
+        most = min(MOST_TRANSFERS, 1 + self.work.steady.get(scenario.id, MOST_TRANSFERS))
         patience = math.inf
-        # The first, at least one steady one, and as many more as the time slice holds.
+        # The first, at least one steady one, and as many more as pay and the time slice holds.
         while number < (1 if scenario.cold else 2) or (
-            not scenario.cold and number < MOST_TRANSFERS and spent < self.work.seconds and time.monotonic() < patience
+            not scenario.cold and number < most and spent < self.work.seconds and time.monotonic() < patience
         ):
-            timing, right = once()
+            batch = self.clock.batch(shortest) if number and not bench.transport.before_start else 1
+            timing, right = once(batch=batch)
             # The first may have to import a package: it must not use up the time of the others.
-            spent += timing.total / 1e9 if number else 0.0
+            spent += batch * timing.total / 1e9 if number else 0.0
             patience = min(patience, time.monotonic() + PREPARATION * self.work.seconds)
-            self._row(scenario, bench, size, timing, number, right)
+            shortest = min(shortest, timing.total)
+            self._row(scenario, bench, size, timing, number, right, batch=batch)
             number += 1
         if self.work.probes and not scenario.cold:
             self.say("phase", scenario=scenario.id, phase="instrumented")
@@ -247,7 +266,7 @@ class Invocation:
 
     def _row(
         self, scenario: Scenario, bench: Bench, size: int, timing: Timing, number: int, right: bool,
-        instrumented: bool = False, peak: int | None = None,
+        instrumented: bool = False, peak: int | None = None, batch: int = 1,
     ) -> None:  # fmt: skip
         seconds = {
             f"{name}_s": getattr(timing, name) / 1e9
@@ -259,14 +278,14 @@ class Invocation:
         row = {
             "scenario": scenario.id, "payload": scenario.payload.id, "payload_bytes": size, "task": scenario.task,
             "pattern": scenario.pattern, "workers": scenario.workers, "transfer": number, "warm": int(number > 0),
-            "batch": 1, "calls": scenario.calls, **seconds, "instrumented": int(instrumented),
+            "batch": batch, "calls": scenario.calls, **seconds, "instrumented": int(instrumented),
             "first_call_s": timing.first_call / 1e9 if timing.first_call else None,
             "serialize_s": timing.serialize / 1e9 if instrumented and peak is None else None,
             "deserialize_s": timing.deserialize / 1e9 if instrumented and peak is None else None,
             "cpu_sender_s": sender_cpu / 1e9, "cpu_workers_s": workers_cpu / 1e9,
             "minor_faults": timing.sender.minor_faults + timing.others.minor_faults,
             "major_faults": timing.sender.major_faults + timing.others.major_faults,
-            "huge_pages": huge_pages({os.getpid(), *bench.pids}) if instrumented else None,
+            "huge_pages": huge_pages({os.getpid(), *bench.pids}) if instrumented or number == 1 else None,
             "peak_extra_bytes": peak,
             "status": "ok" if right else "invalid",
             "reason": "" if right else "the task's result is not the one that the sender gets from the same payload",

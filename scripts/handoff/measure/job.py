@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from handoff import provenance
 from handoff.measure import progress, surroundings
+from handoff.measure.pilot import wanted_transfers
 from handoff.measure.places import Places, machine_lock
 from handoff.measure.supervisor import Outcome, Supervisor
 from handoff.records import InvocationFile, Row, write_invocation
@@ -38,6 +39,8 @@ class Order:
     plan: dict[str, Any]
     scenarios: tuple[Scenario, ...]
     payloads: Path
+    pilot: tuple[Path, ...]
+    """The results of the first blocks, which say how many transfers pay; none in these blocks themselves."""
     out: Path
 
 
@@ -52,12 +55,14 @@ def measure(order: Order) -> None:
     strategy = find(order.strategy)
     token = f"{os.getpid()}-{time.time_ns() // 1_000_000}"
     places = Places(token, order.payloads.parent / "scratch")
+    steady = wanted_transfers(order.pilot)
     with machine_lock():
         swept = places.sweep_dead()
         before = surroundings.now()
         supervisor = Supervisor(
-            strategy, order.payloads, places, order.seconds, order.block <= PROBED_BLOCKS, order.order_seed + order.slot
-        )
+            strategy, order.payloads, places, order.seconds, order.block <= PROBED_BLOCKS,
+            order.order_seed + order.slot, steady,
+        )  # fmt: skip
         outcome = supervisor.run(order.scenarios)
         after = surroundings.now()
     if swept:
@@ -83,6 +88,7 @@ def _record(
         "status": outcome.status, "fail_phase": outcome.fail_phase, "fail_reason": outcome.fail_reason,
         "signal": outcome.signal,
         "stderr_tail": outcome.stderr_tail, "swept": " ".join(outcome.swept), "start_s": outcome.start_s,
+        **{f"clock_{name}": value for name, value in outcome.clock.items()},
         "peak_extra_bytes": max(peaks) if peaks else None, **surroundings.between(before, after),
     }  # fmt: skip
     rows: list[Row] = [{**row, **common} for row in outcome.rows]

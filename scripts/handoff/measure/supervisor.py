@@ -58,6 +58,8 @@ class Outcome:
 
     rows: list[Row] = field(default_factory=list)
     start_s: float | None = None
+    clock: dict[str, float] = field(default_factory=dict)
+    """resolution_s and overhead_s, as the measured process saw them."""
     fail_phase: str = ""
     fail_reason: str = ""
     signal: str = ""
@@ -120,7 +122,8 @@ class Supervisor:
     """Measures the scenarios of one invocation, in as many processes as it takes."""
 
     def __init__(
-        self, strategy: Strategy, data: Path, places: Places, seconds: float, probes: bool, hash_seed: int
+        self, strategy: Strategy, data: Path, places: Places, seconds: float, probes: bool, hash_seed: int,
+        steady: Mapping[str, int] | None = None,
     ) -> None:  # fmt: skip
         self.strategy = strategy
         self.data = data
@@ -128,6 +131,7 @@ class Supervisor:
         self.seconds = seconds
         self.probes = probes
         self.hash_seed = hash_seed
+        self.steady = dict(steady or {})
         self.outcome = Outcome()
 
     def run(self, scenarios: Sequence[Scenario]) -> Outcome:
@@ -170,7 +174,7 @@ class Supervisor:
         reading, writing = os.pipe()
         work = Work(
             self.strategy.id, tuple(scenarios), str(self.data), str(folder), str(self.places.control),
-            self.places.prefix, self.seconds, self.probes, writing,
+            self.places.prefix, self.seconds, self.steady, self.probes, writing,
         )  # fmt: skip
         killed_before = _killed_by_kernel()
         with tempfile.TemporaryFile() as stderr:
@@ -201,12 +205,13 @@ class Supervisor:
         """Turn what was seen into rows."""
         outcome = self.outcome
         outcome.start_s = watch.start_s if outcome.start_s is None else outcome.start_s
-        proven = [s for s in scenarios if s.id in watch.proofs]
-        for scenario in proven:
-            outcome.rows.extend(_proven_rows(watch, scenario.id))
-        if any(not watch.proofs[s.id]["right"] for s in proven):
-            outcome.status, outcome.fail_phase = "invalid", "proof"
-            outcome.fail_reason = "what arrived is not what was sent"
+        outcome.clock = outcome.clock or watch.clock
+        rows = [row for s in scenarios if s.id in watch.proofs for row in _proven_rows(watch, s.id)]
+        outcome.rows += rows
+        if wrong := next((row for row in rows if row["status"] == "invalid"), None):
+            # A transfer whose task had another result counts, too, where the proof after it held.
+            outcome.status, outcome.fail_reason = "invalid", str(wrong["reason"])
+            outcome.fail_phase = "transfer" if wrong["digest_ok"] else "proof"
         found = self.places.left()
         if watch.finished and (found or lingering):
             outcome.status = "leaked"
@@ -288,6 +293,7 @@ class _Watch:
         self.proofs: dict[str, dict[str, Any]] = {}
         self.failure: dict[str, str] = {}
         self.start_s: float | None = None
+        self.clock: dict[str, float] = {}
         self.scenario = ""
         self.phase = "launch"
         self.finished = False
@@ -338,6 +344,8 @@ class _Watch:
             case "started":
                 # Of several pools in one invocation the largest counts: it is started last.
                 self.start_s = event["start_s"]
+            case "clock":
+                self.clock = {name: event[name] for name in ("resolution_s", "overhead_s")}
             case "row":
                 self.rows.setdefault(event["row"]["scenario"], []).append(event["row"])
             case "proof":

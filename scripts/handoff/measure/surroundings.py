@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,17 @@ class Surroundings:
     at: str
     monotonic_ns: int
     load: float
+    busy_ticks: int | None
+    own_cpu_s: float
+    """Processor time of this process and of its children that have ended."""
+    megahertz: float | None
     steal_ticks: int | None
     cpu_waited_us: int | None
     memory_waited_us: int | None
     throttled: int | None
+    overheated: int | None
     swapped: int | None
+    major_faults: int | None
 
 
 def _words(path: str) -> list[list[str]]:
@@ -49,18 +56,43 @@ def _throttled() -> int | None:
     return _counter(f"/sys/fs/cgroup{group}/cpu.stat", "nr_throttled")
 
 
+def _megahertz() -> float | None:
+    """The mean clock of the cores just now."""
+    found = [float(words[-1]) for words in _words("/proc/cpuinfo") if words[:2] == ["cpu", "MHz"]]
+    return sum(found) / len(found) if found else None
+
+
+def _overheated() -> int | None:
+    """Times that cores slowed down because they were too hot (x86)."""
+    files = Path("/sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle/core_throttle_count")
+    found = [int(words[0][0]) for file in files if (words := _words(str(file)))]
+    return sum(found) if found else None
+
+
+def _own_cpu() -> float:
+    used = (resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
 def now() -> Surroundings:
     """The counters as they stand."""
     processor = next((words for words in _words("/proc/stat") if words[:1] == ["cpu"]), [])
+    # user, nice, system, (idle, iowait,) irq, softirq: proc_stat(5). A guest's time is in user already.
+    busy = [int(processor[place]) for place in (1, 2, 3, 6, 7)] if len(processor) > 7 else []
     return Surroundings(
         at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         monotonic_ns=time.perf_counter_ns(),
         load=os.getloadavg()[0],
+        busy_ticks=sum(busy) if busy else None,
+        own_cpu_s=_own_cpu(),
+        megahertz=_megahertz(),
         steal_ticks=int(processor[8]) if len(processor) > 8 else None,
         cpu_waited_us=_waited("cpu"),
         memory_waited_us=_waited("memory"),
         throttled=_throttled(),
+        overheated=_overheated(),
         swapped=_counter("/proc/vmstat", "pswpin", "pswpout"),
+        major_faults=_counter("/proc/vmstat", "pgmajfault"),
     )
 
 
@@ -75,14 +107,25 @@ def between(before: Surroundings, after: Surroundings) -> Row:
         waited = difference(old, new, 1e-6)
         return None if waited is None else waited / seconds
 
-    throttled, swapped = difference(before.throttled, after.throttled), difference(before.swapped, after.swapped)
+    def count(name: str) -> int | None:
+        found = difference(getattr(before, name), getattr(after, name))
+        return None if found is None else int(found)
+
+    tick = 1 / os.sysconf("SC_CLK_TCK")
+    busy = difference(before.busy_ticks, after.busy_ticks, tick)
     return {
         "load_before": before.load,
-        "steal_s": difference(before.steal_ticks, after.steal_ticks, 1 / os.sysconf("SC_CLK_TCK")),
+        # Ticks are coarse: a little less than nothing is nothing.
+        "others_cpu_s": None if busy is None else max(0.0, busy - (after.own_cpu_s - before.own_cpu_s)),
+        "steal_s": difference(before.steal_ticks, after.steal_ticks, tick),
         "cpu_pressure": share(before.cpu_waited_us, after.cpu_waited_us),
         "memory_pressure": share(before.memory_waited_us, after.memory_waited_us),
-        "throttled": None if throttled is None else int(throttled),
-        "swapped": None if swapped is None else int(swapped),
+        "throttled": count("throttled"),
+        "overheated": count("overheated"),
+        "swapped": count("swapped"),
+        "major_faults": count("major_faults"),
+        "megahertz_before": before.megahertz,
+        "megahertz_after": after.megahertz,
         "started_at": before.at,
         "ended_at": after.at,
         "started_ns": before.monotonic_ns,

@@ -25,6 +25,7 @@ from handoff.strategies import executor_facts, find
 NULL_BYTES: Final = 8
 LARGE_BYTES: Final = 64 * 2**20
 CALLS_A_ROUND: Final = 50
+CALLS_IN_FLIGHT: Final = 500
 
 _now = time.perf_counter_ns
 
@@ -78,6 +79,38 @@ def null_payload(strategy: str, rounds: int) -> list[float]:
             bare, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
             differences.append(ours - bare)
     return differences[1:]  # the first round warms both
+
+
+def null_payload_reused(strategy: str, rounds: int) -> list[float]:
+    """The same for the pattern `reuse`: seconds a call, of many in flight at once over one null payload."""
+    payload = payloads.load("array").make(NULL_BYTES, seed=1)
+    differences = []
+    with bench_of(strategy, "noop") as bench:
+        assert bench.executor is not None
+        bench.calls = CALLS_IN_FLIGHT
+        for number in range(rounds + 1):
+
+            def ours() -> float:
+                return transfer(bench, "reuse", [payload]).total / 1e9
+
+            def theirs() -> float:
+                assert bench.executor is not None
+                return _bare_calls(bench.executor, payload)
+
+            # Who goes first alternates.
+            first, second = (ours, theirs) if number % 2 else (theirs, ours)
+            a, b = first(), second()
+            differences.append((a - b if number % 2 else b - a) / CALLS_IN_FLIGHT)
+    return differences[1:]
+
+
+def _bare_calls(executor: Executor, payload: Any) -> float:
+    usage_of(os.getpid())
+    begun = _now()
+    futures = [executor.submit(answer, payload) for _ in range(CALLS_IN_FLIGHT)]
+    for future in futures:
+        future.result()
+    return (_now() - begun) / 1e9
 
 
 def _ten_lines(executor: ThreadPoolExecutor, task: Callable[[Any], Any], payload: Any) -> float:

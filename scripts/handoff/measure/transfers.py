@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handoff.measure import channel
-from handoff.measure.usage import Usage, usage_of, usage_of_all
-from handoff.measure.worker import Call, Reply, Setup, serve
+from handoff.measure.usage import Usage, cpu_of_threads, usage_of, usage_of_all
+from handoff.measure.worker import Call, Reply, Setup, serve, serve_again
 from handoff.transports import Transport
 
 now = time.perf_counter_ns
@@ -42,6 +42,8 @@ class Bench:
     executor: Executor | None = None
     pids: set[int] = field(default_factory=set)
     """Of the workers, as far as they have answered."""
+    threads: set[int] = field(default_factory=set)
+    """The same where the workers are this process's threads: the kernel's numbers of them."""
 
 
 @dataclass
@@ -98,6 +100,7 @@ def gather(bench: Bench, call: Call, tickets: list[Any]) -> list[Reply]:
     futures = [bench.executor.submit(serve, (call.verb, i, False), ticket) for i, ticket in enumerate(tickets)]
     replies = [Reply(*future.result()) for future in futures]
     bench.pids.update(reply.pid for reply in replies)
+    bench.threads.update(reply.who for reply in replies if not bench.own_process)
     return replies
 
 
@@ -176,20 +179,25 @@ def reuse(bench: Bench, payloads: list[Any], probe: _Probe) -> tuple[Timing, lis
     assert bench.executor is not None
     begun = now()
     place, ticket, published = next(_published(bench, payloads))
-    # Index -1 passes no gate: a call goes to whichever worker is idle, and there may be more calls than workers.
-    futures = [bench.executor.submit(serve, (bench.verb, -1, probe.on), probe.wrap(ticket)) for _ in range(bench.calls)]
+    # No gate: a call goes to whichever worker is idle, and there may be more calls than workers.
+    submit = bench.executor.submit
+    plain = bench.verb == "use" and not probe.on
+    if plain:
+        futures = [submit(serve_again, ticket) for _ in range(bench.calls)]
+    else:
+        futures = [submit(serve, (bench.verb, -1, probe.on), probe.wrap(ticket)) for _ in range(bench.calls)]
     first = futures[0].result()
     answered = now()
     answers = [first, *(future.result() for future in futures[1:])]
     ended = now()
-    replies = [probe.unwrap(answer) for answer in answers]
-    reply = max(replies, key=lambda reply: reply.left)
+    if not plain:
+        replies = [probe.unwrap(answer) for answer in answers]
+        answers = [(reply.arrived, reply.attached, reply.done, reply.result) for reply in replies]
+    arrived, attached, done, _ = max(answers, key=lambda answer: answer[2])
     timing = Timing(
-        publish=published - begun, dispatch=reply.arrived - published, attach=reply.attached - reply.arrived,
-        task=reply.done - reply.attached, reply=ended - reply.done, first_call=answered - begun,
-        results=[reply.result for reply in replies], cpu_workers=sum(reply.cpu for reply in replies),
+        publish=published - begun, dispatch=arrived - published, attach=attached - arrived, task=done - attached,
+        reply=ended - done, first_call=answered - begun, results=[answer[3] for answer in answers],
     )  # fmt: skip
-    bench.pids.update(reply.pid for reply in replies)
     return timing, [place]
 
 
@@ -200,15 +208,26 @@ PATTERNS: dict[str, Callable[[Bench, list[Any], _Probe], tuple[Timing, list[Any]
 }
 
 
-def transfer(bench: Bench, pattern: str, payloads: list[Any], instrumented: bool = False) -> Timing:
-    """One transfer, with what it cost both sides, and its places freed."""
+def transfer(
+    bench: Bench, pattern: str, payloads: list[Any], instrumented: bool = False, batch: int = 1
+) -> Timing:  # fmt: skip
+    """One transfer, with what it cost both sides, and its places freed.
+
+    batch: so many transfers under one pair of readings; what is returned is then their mean.
+    """
     probe = _Probe(instrumented)
     known = set(bench.pids)
     sender, others = usage_of(os.getpid()), usage_of_all(known) if bench.own_process else Usage()
-    timing, places = PATTERNS[pattern](bench, payloads, probe)
-    timing.sender = usage_of(os.getpid()) - sender
+    threads_cpu = cpu_of_threads(bench.threads)
+    if batch == 1:
+        timing, places = PATTERNS[pattern](bench, payloads, probe)
+    else:
+        timing, places = _batched(bench, pattern, payloads, probe, batch)
+    if pattern == "reuse":  # its calls do not say what they used
+        timing.cpu_workers = (cpu_of_threads(bench.threads) - threads_cpu) // batch
+    timing.sender = (usage_of(os.getpid()) - sender).shared_by(batch)
     if bench.own_process:
-        timing.others = usage_of_all(bench.pids) - others
+        timing.others = (usage_of_all(bench.pids) - others).shared_by(batch)
     if instrumented:
         timing.serialize = probe.pickling() + _replies_pickling(bench, pattern)
         timing.deserialize = probe.unpickling + channel.unpickling_ns()
@@ -217,8 +236,27 @@ def transfer(bench: Bench, pattern: str, payloads: list[Any], instrumented: bool
         bench.transport.release(place)
     if bench.transport.before_start:
         bench.close()
-    timing.release = now() - released
+    timing.release = (now() - released) // batch
     return timing
+
+
+def _batched(
+    bench: Bench, pattern: str, payloads: list[Any], probe: _Probe, batch: int
+) -> tuple[Timing, list[Any]]:  # fmt: skip
+    """The mean of several transfers by the readings before the first and after the last.
+
+    Between two of them lies nothing but the loop, and nothing is released. What their own readings do not
+    account for is counted as reply.
+    """
+    begun = now()
+    parts = [PATTERNS[pattern](bench, payloads, probe) for _ in range(batch)]
+    elapsed = now() - begun
+    phases = ("publish", "dispatch", "attach", "task", "first_call", "cpu_workers")
+    mean = Timing(**{name: sum(getattr(timing, name) for timing, _ in parts) // batch for name in phases})
+    mean.reply = elapsed // batch - mean.total
+    mean.results = [result for timing, _ in parts for result in timing.results]
+    mean.who = [who for timing, _ in parts for who in timing.who]
+    return mean, [place for _, places in parts for place in places]
 
 
 def _replies_pickling(bench: Bench, pattern: str) -> int:

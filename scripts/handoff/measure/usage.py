@@ -30,6 +30,10 @@ class Usage:
             self.cpu_ns - other.cpu_ns, self.minor_faults - other.minor_faults, self.major_faults - other.major_faults
         )
 
+    def shared_by(self, transfers: int) -> Usage:
+        """One transfer's share of them."""
+        return Usage(self.cpu_ns // transfers, self.minor_faults // transfers, self.major_faults // transfers)
+
 
 def usage_of(pid: int) -> Usage:
     """Counters of one process, all its threads. Zero for one that has ended."""
@@ -43,6 +47,17 @@ def usage_of(pid: int) -> Usage:
     except (OSError, IndexError, ValueError):
         return Usage()
     return Usage(cpu, int(fields[7]), int(fields[9]))
+
+
+def cpu_of_threads(threads: Iterable[int]) -> int:
+    """Processor time of threads of this process, in nanoseconds; those that have ended count as 0."""
+    total = 0
+    for thread in threads:
+        try:
+            total += int(Path(f"/proc/self/task/{thread}/schedstat").read_text(encoding="ascii").split()[0])
+        except (OSError, IndexError, ValueError):
+            continue
+    return total
 
 
 def usage_of_all(pids: Iterable[int]) -> Usage:

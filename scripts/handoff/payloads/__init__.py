@@ -9,14 +9,17 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from handoff import scenarios
 from handoff.records import write_atomically
+
+LOOPED: Final = 500_000
+"""Numbers that the task `loop` adds up of a large array or frame: a few tens of milliseconds."""
 
 
 class PayloadError(Exception):
@@ -43,6 +46,9 @@ class Kind(Protocol):
 
     def total(self, payload: Any) -> int | float:
         """The work of the task `sum`: its numbers added up; the same for every layout."""
+
+    def loop(self, payload: Any) -> int | float:
+        """The work of the task `loop`: its first numbers added up one by one; the same for every layout."""
 
     def copy(self, payload: Any) -> Any:
         """An equal payload that shares no memory with this one."""
@@ -101,6 +107,24 @@ def checksum(payload: Any) -> int:
 def total(payload: Any) -> int | float:
     """The sum of the payload's numbers, by its kind's own way."""
     return _module(payload).total(payload)
+
+
+def loop(payload: Any) -> int | float:
+    """The sum of the payload's first numbers, by its kind's own loop in Python."""
+    return _module(payload).loop(payload)
+
+
+def add_up(values: Iterable[Any]) -> int | float:
+    """The sum of the integers and floats among the values, in their order; NaN are left out.
+
+    It is a loop in Python: whoever runs it holds the GIL.
+    """
+    found: int | float = 0
+    for value in values:
+        kind = type(value)
+        if kind is int or (kind is float and value == value):
+            found += value
+    return found
 
 
 def stamp(payload: Any, number: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api import types
 
-from handoff.payloads import PayloadError, array, columns, objects
+from handoff.payloads import LOOPED, PayloadError, add_up, array, columns, objects
 
 FACTS = {
     "about": "a pandas DataFrame of numbers",
@@ -84,6 +85,13 @@ def total(payload: Frame) -> int | float:
         if types.is_numeric_dtype(column.dtype):
             found += column.sum().item()
     return found
+
+
+def loop(payload: Frame) -> int | float:
+    """The sum of the first LOOPED numbers, the same rows of each numeric column, added up one by one in Python."""
+    numeric = [place for place, dtype in enumerate(payload.dtypes) if types.is_numeric_dtype(dtype)]
+    rows = -(-LOOPED // max(1, len(numeric)))
+    return add_up(itertools.chain.from_iterable(payload.iloc[:rows, place].tolist() for place in numeric))
 
 
 def stamp(payload: Frame, number: int) -> bool:

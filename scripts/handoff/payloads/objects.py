@@ -209,6 +209,11 @@ def total(payload: Any) -> int | float:
     return found
 
 
+def loop(payload: Any) -> int | float:
+    """Its sum: adding that up is a loop in Python already."""
+    return total(payload)
+
+
 def stamp(payload: Any, number: int) -> bool:
     """Write the number over the value of the key `_stamp`, else over the first integer or array within."""
     if type(payload) is dict and STAMP in payload:

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from handoff.payloads import array, frame
 from handoff.payloads.columns import from_arrow
-from handoff.payloads.frame import Frame, checksum, copy, digest, nbytes, read, stamp, total, write
+from handoff.payloads.frame import Frame, checksum, copy, digest, loop, nbytes, read, stamp, total, write
 
-__all__ = ["checksum", "copy", "digest", "holds", "make", "nbytes", "read", "stamp", "total", "write"]
+__all__ = ["checksum", "copy", "digest", "holds", "loop", "make", "nbytes", "read", "stamp", "total", "write"]
 
 FACTS = {
     "about": "a pandas DataFrame with text and category columns beside numbers",

@@ -17,6 +17,7 @@ from handoff.figures import quantities
 from handoff.figures.drawing import MOST_PANELS
 from handoff.figures.phases import PHASES, components
 from handoff.figures.run import Run, number, text, words
+from handoff.health.twice import sentinels
 from handoff.records import INVOCATIONS, RECOMMENDATIONS, STATUSES, SUMMARY, TIMINGS
 from handoff.report import answers, article, environment, trust
 from handoff.report.pictures import Picture
@@ -32,6 +33,7 @@ FILES: Final = (
     ("payloads/", "the payloads that Handoff made, each with its digest"),
     ("timings/", "what each measuring job wrote, one file a job"),
     *((table.name, table.one_row) for table in (INVOCATIONS, TIMINGS, SUMMARY, RECOMMENDATIONS)),
+    ("health.json", "the warnings about the run, each with its cause and its remedy"),
     ("figures/", "the pictures of this page"),
 )
 """What stands behind the page, inside the run's folder."""
@@ -89,12 +91,16 @@ def page(
     machines: Sequence[Mapping[str, Any]],
     pictures: Sequence[Picture],
     deadlock: Mapping[str, Any] | None = None,
+    health: Mapping[str, Any] | None = None,
 ) -> str:
     """The report as the text of an HTML file.
 
-    recommendations and machines are the content of recommendations.json and of machines/<machine_id>.json.
+    recommendations, machines and health are the content of recommendations.json, machines/<machine_id>.json and
+    health.json.
     """
-    sentinels = trust.sentinels(run, block_values(run.invocations, run.timings))
+    found = sentinels(run.plan, block_values(run.invocations, run.timings))
+    warnings, checked = (health["warnings"], health["checked"]) if health else ([], [])
+    told = trust.told(warnings, recommendations, run.plan.reference)
     scenarios = run.plan.scenarios
     of_scenario = {answer["scenario"]: answer for answer in recommendations}
     roles = ("candidate", "floor")
@@ -115,11 +121,14 @@ def page(
         failed_jobs=trust.failed_jobs(run),
         statuses=trust.statuses(run),
         status_meanings=STATUSES,
-        sentinels=sentinels,
-        sentinels_said=trust.sentinels_said(sentinels),
+        told=told,
+        most_elsewhere=trust.MOST_ELSEWHERE,
+        checked_said=trust.checked_said(checked),
+        sentinels=found,
+        sentinels_said=trust.sentinels_said(found, any(each["code"] == "unstable" for each in told.of_the_run)),
         disturbances=trust.disturbances(run),
         machines=[(machine, environment.facts(machine), environment.warnings(machine)) for machine in machines],
-        experiments=article.beside(run, deadlock),
+        experiments=article.beside(run, deadlock, machines),
         article_python=article.ARTICLE_PYTHON,
         pythons=article.pythons(run),
         hosts=_seen(run, "host"),

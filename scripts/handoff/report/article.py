@@ -6,14 +6,24 @@ its author's machine and Python 3.11: what can be compared is their ratio inside
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from handoff.figures.quantities import NONE, counted
+from handoff import statistics
+from handoff.figures.quantities import NONE, counted, interval, ratio
 from handoff.figures.run import Run, number, text
+from handoff.summaries import BlockValues, block_values
 
 ARTICLE_PYTHON: Final = "Python 3.11"
+
+EXPLAINED: Final = "array-64MiB.{task}.reusex8.w{workers}"
+"""The scenarios that show why A2 works, and for which tasks it does not."""
+GIL: Final = {"sum": "lets go of the GIL", "loop": "holds the GIL"}
+SHARERS: Final = {"threads": "threads-reference", "processes over shared memory": "process_spawn-shared_memory"}
+COUNTS: Final = (2, 4)
+"""Of workers in A2, beside one."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,7 @@ class Beside:
     experiment: Experiment
     lines: list[Ours] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
-    """What we have to say without a time."""
+    """What we have to say beside the lines, or without any."""
 
 
 def _ours(run: Run, line: Line) -> tuple[Ours, int]:
@@ -184,7 +194,41 @@ def deadlock_said(deadlock: Mapping[str, Any] | None) -> list[str]:
     return [part for part in parts if part]
 
 
-def beside(run: Run, deadlock: Mapping[str, Any] | None = None) -> list[Beside]:
+def _times_as_fast(values: BlockValues, task: str, strategy: str, level: float) -> str:
+    """How many times as fast two workers are as one: '1.92 [1.85, 1.99]'; '' where that is not known."""
+    one, two = (values.get((EXPLAINED.format(task=task, workers=count), strategy), {}) for count in (1, 2))
+    gains = statistics.paired_log_ratios(one, two)
+    if not gains or not math.isfinite(centre := statistics.hodges_lehmann(gains)):
+        return ""
+    found = statistics.signed_rank_interval(gains, level)
+    ends = [math.exp(end) if math.isfinite(end) else None for end in found] if found else [None, None]
+    return f"{ratio(math.exp(centre))} {interval(*ends)}".rstrip()
+
+
+def two_workers_said(run: Run) -> list[str]:
+    """What a second worker brings a task that lets go of the GIL and one that holds it, by threads and by processes."""
+    values = block_values(run.invocations, run.timings)
+    said = []
+    for who, strategy in SHARERS.items():
+        gains = {task: _times_as_fast(values, task, strategy, run.plan.level) for task in GIL}
+        parts = [f"{task} ({GIL[task]}) {gain}" for task, gain in gains.items() if gain]
+        if parts:
+            said.append(f"2 {who} against one: {' and '.join(parts)} times as fast, the hand-over included")
+    return said
+
+
+def crowding_said(machines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """That there were fewer cores than workers, where it was so."""
+    cores = [int(found) for machine in machines if (found := (machine.get("hardware") or {}).get("cores"))]
+    crowded = [str(count) for count in COUNTS if count > min(cores, default=count)]
+    if not crowded:
+        return []
+    return [f"this machine has {counted(min(cores), 'core')}, on which {' or '.join(crowded)} workers take turns"]
+
+
+def beside(
+    run: Run, deadlock: Mapping[str, Any] | None = None, machines: Sequence[Mapping[str, Any]] = ()
+) -> list[Beside]:
     """Every experiment of the article, with ours where the plan lists it; none if it lists none."""
     if not run.plan.experiments:
         return []
@@ -196,6 +240,9 @@ def beside(run: Run, deadlock: Mapping[str, Any] | None = None) -> list[Beside]:
             found.append(Beside(experiment, said=["not asked for in this run"]))
         elif experiment.id == "A6":
             found.append(Beside(experiment, said=deadlock_said(deadlock)))
+        elif experiment.id == "A2":
+            said = [*two_workers_said(run), *crowding_said(machines)]
+            found.append(Beside(experiment, lines=_lines(run, experiment), said=said))
         else:
             found.append(Beside(experiment, lines=_lines(run, experiment)))
     return found

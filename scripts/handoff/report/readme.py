@@ -122,11 +122,9 @@ def headline(run: Run, answers: Sequence[Mapping[str, Any]], machine: Mapping[st
 def article_part(run: Run, deadlock: Mapping[str, Any] | None, machine: Mapping[str, Any]) -> str:
     """The article's figures and ours, experiment by experiment."""
     rows = []
-    for beside in article.beside(run, deadlock):
+    for beside in article.beside(run, deadlock, [machine]):
         experiment = beside.experiment
         name = f"{experiment.id}: {experiment.title}"
-        if beside.said:
-            rows.append([_cell(name), "", _cell(experiment.says) or NONE, _cell("; ".join(beside.said)), "", ""])
         for line in beside.lines:
             ours = f"{article.in_seconds(line.median_s)} {interval(line.low_s, line.high_s, article.thousandths)}"
             note = f" ({line.note})" if line.note else ""
@@ -134,6 +132,9 @@ def article_part(run: Run, deadlock: Mapping[str, Any] | None, machine: Mapping[
             ratios = [ratio(value) if value else "" for value in (line.article_ratio, line.our_ratio)]
             rows.append([_cell(name), _cell(line.name), theirs, _cell(f"{ours.strip()}{note}"), *ratios])
             name = ""
+        if beside.said:
+            theirs = "" if beside.lines else _cell(experiment.says) or NONE
+            rows.append([_cell(name), "", theirs, _cell("; ".join(beside.said)), "", ""])
     if not rows:
         raise BadReadme(f"the run {run.plan.run!r} lists none of the article's experiments; make article")
     header = ["experiment", "", "the article", "here", "article's ratio", "ratio here"]

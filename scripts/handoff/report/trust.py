@@ -1,62 +1,75 @@
-"""How far to trust a run: did the same thing measured twice agree, what failed, what disturbed it."""
+"""How far to trust a run: its warnings, did the same thing measured twice agree, what failed, what disturbed it."""
 
 from __future__ import annotations
 
-import math
 import statistics as plain
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
-from handoff import statistics
 from handoff.figures.quantities import NONE, counted, ratio, seconds
 from handoff.figures.run import Run, number, text
+from handoff.health import CHECKS
+from handoff.health.twice import Sentinel
 from handoff.records import STATUSES, Row
-from handoff.strategies import SENTINEL
-from handoff.summaries import BlockValues
+from handoff.strategies import FLOORS
+
+Warnings: TypeAlias = Sequence[Mapping[str, Any]]
+"""Of health.json."""
+
+MOST_ELSEWHERE: Final = 60
+"""Warnings about strategies that are not the answer: so many are shown."""
 
 
 @dataclass(frozen=True)
-class Sentinel:
-    """One strategy measured twice in every block of a scenario: its ratio to itself should be 1."""
+class Told:
+    """The warnings of a run, each at the one place where it matters."""
 
-    scenario: str
-    strategy: str
-    n_blocks: int
-    ratio: float
-    low: float | None
-    high: float | None
-
-    @property
-    def agrees(self) -> bool | None:
-        """Whether the interval holds 1; None without an interval."""
-        return None if self.low is None or self.high is None else self.low <= 1 <= self.high
+    of_the_run: Warnings
+    beside: Mapping[str, Warnings]
+    """By scenario: of all its strategies, of the floor and the reference, and of the recommended one."""
+    elsewhere: Warnings
+    """Of other strategies."""
 
 
-def sentinels(run: Run, values: BlockValues) -> list[Sentinel]:
-    """Every A/A comparison that the run holds, in the plan's order."""
-    found = []
-    for scenario in run.plan.scenarios:
-        for row in run.rows(scenario, "sentinel"):
-            again = text(row, "strategy")
-            first = again.removesuffix(SENTINEL)
-            twice = (values.get((scenario.id, name), {}) for name in (again, first))
-            ratios = [value for value in statistics.paired_log_ratios(*twice) if math.isfinite(value)]
-            if ratios:
-                ends = statistics.signed_rank_interval(ratios)
-                low, high = (math.exp(end) for end in ends) if ends else (None, None)
-                centre = math.exp(statistics.hodges_lehmann(ratios))
-                found.append(Sentinel(scenario.id, first, len(ratios), centre, low, high))
-    return found
+def told(warnings: Warnings, answers: Sequence[Mapping[str, Any]], reference: str) -> Told:
+    """Where each warning is shown; answers are those of recommendations.json."""
+    concerned = {answer["scenario"]: ("", FLOORS[0].id, reference, answer["recommended"]) for answer in answers}
+
+    def is_beside(warning: Mapping[str, Any]) -> bool:
+        return warning["strategy"] in concerned.get(warning["scenario"], ())
+
+    return Told(
+        [each for each in warnings if not each["scenario"]],
+        {name: [each for each in warnings if each["scenario"] == name and is_beside(each)] for name in concerned},
+        [each for each in warnings if each["scenario"] and not is_beside(each)],
+    )
 
 
-def sentinels_said(found: list[Sentinel]) -> str:
-    """What the A/A comparisons say about this machine, in words."""
+def checked_said(checked: Sequence[str]) -> str:
+    """Which checks were made, and which were not."""
+
+    def names(codes: Sequence[str]) -> str:
+        return ", ".join(code.replace("_", " ") for code in codes)
+
+    missing = [code for code in CHECKS if code not in checked]
+    parts = [
+        f"Checked: {names(checked)}." if checked else "",
+        f"Not checked, for want of blocks or of what the kernel tells: {names(missing)}." if missing else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def sentinels_said(found: Sequence[Sentinel], warned: bool = False) -> str:
+    """What the A/A comparisons say about this machine, in words; warned: a warning tells how many miss."""
     if not found:
         return "No strategy was timed twice, so nothing can be said about how well the machine repeats itself."
     judged = [sentinel for sentinel in found if sentinel.agrees is not None]
     spread = f"their ratios lie between {ratio(min(s.ratio for s in found))} and {ratio(max(s.ratio for s in found))}"
-    if not judged:
-        return f"{counted(len(found), 'comparison')} of a strategy with itself: {spread}. Intervals need 6 blocks."
+    if warned or not judged:
+        few = "" if judged else " Intervals need 6 blocks."
+        return f"{counted(len(found), 'comparison')} of a strategy with itself: {spread}.{few}"
     agree = sum(bool(sentinel.agrees) for sentinel in judged)
     return (
         f"{agree} of {counted(len(judged), 'comparison')} of a strategy with itself hold 1 in their interval; "
@@ -81,14 +94,16 @@ def disturbances(run: Run) -> list[tuple[str, str]]:
         values = [times * value for value in known(column)]
         return say.format(middle=plain.median(values), most=max(values), total=sum(values)) if values else NONE
 
-    steal = known("steal_s")
+    others, steal = known("others_cpu_s"), known("steal_s")
     share = "{middle:.1f} % at the median, {most:.1f} % at most"
     return [
         ("load average before a job", of("load_before", "{middle:.2f} at the median, {most:.2f} at most")),
+        ("processor time that other programs used", f"{seconds(sum(others))} in all" if others else NONE),
         ("time taken by the hypervisor", f"{seconds(sum(steal))} in all" if steal else NONE),
         ("share of time in which a task waited for a core", of("cpu_pressure", share, 100)),
         ("share of time in which a task waited for memory", of("memory_pressure", share, 100)),
         ("stops by the CPU quota", of("throttled", "{total:,.0f}")),
+        ("times that a core slowed down from heat", of("overheated", "{total:,.0f}")),
         ("pages swapped", of("swapped", "{total:,.0f}")),
     ]
 

@@ -17,8 +17,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
@@ -70,11 +69,7 @@ class Transport:
 
     def attach(self, ticket: Ticket, access: Access) -> AbstractContextManager[Any]:
         """The payload, valid inside the `with` alone."""
-        return self._as_it_is(ticket)
-
-    @contextmanager
-    def _as_it_is(self, ticket: Ticket) -> Iterator[Any]:
-        yield ticket
+        return nullcontext(ticket)
 
     def release(self, place: Place) -> None:
         """Free the place (parent only, once), also where nothing ever arrived."""

@@ -1,0 +1,30 @@
+"""Check how sound a run is: each thing that is wrong, or may be, with its cause and its remedy."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from handoff.health import examine
+from handoff.records import INVOCATIONS, TIMINGS, BadTable, read_table, write_atomically
+from handoff.scenarios import read_plan
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--plan", type=Path, required=True, help="results/<run>/plan.json")
+    parser.add_argument("--invocations", type=Path, required=True, help="results/<run>/invocations.csv")
+    parser.add_argument("--timings", type=Path, required=True, help="results/<run>/timings.csv")
+    parser.add_argument("--out", type=Path, required=True, help="the health.json to write")
+    given = parser.parse_args()
+    try:
+        invocations, timings = read_table(given.invocations, INVOCATIONS), read_table(given.timings, TIMINGS)
+        found = examine(read_plan(given.plan), invocations, timings)
+    except BadTable as error:
+        raise SystemExit(f"check_health: {error}") from error
+    write_atomically(given.out, json.dumps(found, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Start the workflow again and again until every answer is decided, or the budget is spent.
+
+Each start measures what results/<run>/effort.json says is still open. Options after `--` are Snakemake's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from handoff.configuration import load
+from handoff.effort import said
+from handoff.mistakes import ConfigError
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--configfile", type=Path, required=True, help="what to measure")
+    parser.add_argument("--budget", default="30min", help="how long to measure in all, as 90s, 5min or 2h")
+    parser.add_argument("snakemake", nargs="*", help="options for Snakemake")
+    given = parser.parse_args()
+    try:
+        run = load(given.configfile).get("run", "default")
+    except ConfigError as error:
+        raise SystemExit(f"measure_until_decided: {error}") from error
+    effort = Path("results", str(run), "effort.json")
+    command = [
+        sys.executable, "-m", "snakemake", "--configfile", str(given.configfile), *given.snakemake,
+        "--config", "effort=adaptive", f"budget={given.budget}",
+    ]  # fmt: skip
+    while True:
+        ended = subprocess.run(command, check=False)
+        if ended.returncode:
+            raise SystemExit(ended.returncode)
+        found = json.loads(effort.read_text(encoding="utf-8"))
+        print(f"\n{said(found)}\n", flush=True)
+        if not found["next"]:
+            return
+
+
+if __name__ == "__main__":
+    main()

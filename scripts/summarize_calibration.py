@@ -1,0 +1,34 @@
+"""Say how right a run's verdicts are, from its A/A pairs and its planted slow-downs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from handoff.calibration import judge, page
+from handoff.records import INVOCATIONS, TIMINGS, BadTable, read_table, write_atomically
+from handoff.scenarios import read_plan
+from handoff.summaries import block_values
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--plan", type=Path, required=True, help="results/<run>/plan.json")
+    parser.add_argument("--invocations", type=Path, required=True, help="results/<run>/invocations.csv")
+    parser.add_argument("--timings", type=Path, required=True, help="results/<run>/timings.csv")
+    parser.add_argument("--overhead", type=Path, required=True, help="results/<run>/overhead.json")
+    parser.add_argument("--out", type=Path, required=True, help="the calibration.json to write")
+    parser.add_argument("--page", type=Path, required=True, help="the calibration.md to write")
+    given = parser.parse_args()
+    try:
+        values = block_values(read_table(given.invocations, INVOCATIONS), read_table(given.timings, TIMINGS))
+    except BadTable as error:
+        raise SystemExit(f"summarize_calibration: {error}") from error
+    found = judge(read_plan(given.plan), values, json.loads(given.overhead.read_text(encoding="utf-8")))
+    write_atomically(given.out, json.dumps(found, indent=1) + "\n")
+    write_atomically(given.page, page(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""The numbers arrive in another order: the task `read`, a sum, cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from handoff.transports import Access, Ticket, Transport
+
+FACTS = {"about": "for a test", "simplicity": 9, "kinds": ("any",)}
+
+
+class Way(Transport):
+    @contextmanager
+    def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
+        yield ticket[::-1].copy()
