@@ -8,8 +8,6 @@
 
 .POSIX:
 
-BUDGET = 30min
-
 # A job's `python` is then the one of .venv. `exec`: Ctrl-C reaches Snakemake and nobody in between.
 IN_VENV = export PATH="$$PWD/.venv/bin:$$PATH"; exec
 # Not the program of that name: its first line holds a path that breaks when the project moves.
@@ -25,7 +23,7 @@ quick: set-up-run ## the same in a minute, with config/smoke.yaml: indicative on
 	@$(IN_VENV) $(SNAKEMAKE) --configfile config/smoke.yaml
 
 thorough: set-up-run ## goes on with config/config.yaml until every answer is decided or BUDGET (30min) is spent
-	@$(IN_VENV) python scripts/measure_until_decided.py --configfile config/config.yaml --budget $(BUDGET) -- --cores all $(SNAKEMAKE_ARGS)
+	@$(IN_VENV) python scripts/measure_until_decided.py --configfile config/config.yaml --budget $${BUDGET:-30min} -- --cores all $(SNAKEMAKE_ARGS)
 
 calibrate: set-up-run ## says how right the verdicts are on this machine; takes half an hour
 	@$(IN_VENV) $(SNAKEMAKE) --configfile config/calibrate.yaml

@@ -173,7 +173,6 @@ rule measure_strategy:
         # triggers know single jobs and would mix old and new ones in a block.
         script=ancient(script("measure_strategy")),
         payloads=lambda wildcards: ancient(SCHEDULE.payload_files(RUN, wildcards.kind)),
-        pilot=lambda wildcards: ancient(SCHEDULE.pilot_files(RUN, wildcards.kind, wildcards.strategy, wildcards.block)),
     output:
         f"{RUN}/timings/{{kind}}/{{strategy}}/block~{{block}}.csv",
     log:
@@ -189,8 +188,7 @@ rule measure_strategy:
         payloads=f"{RUN}/payloads",
     shell:
         """
-        python {input.script:q} {params.job:q} --payloads {params.payloads:q} --pilot {input.pilot:q} \
-            --out {output:q} 2> >(tee {log:q} >&2)
+        python {input.script:q} {params.job:q} --payloads {params.payloads:q} --out {output:q} 2> >(tee {log:q} >&2)
         """
 
 
@@ -238,7 +236,7 @@ rule summarize_timings:
 rule check_health:
     input:
         script=script("check_health"),
-        library=library("health", "summaries.py", "statistics.py", "contest.py"),
+        library=library("health", "words.py", "summaries.py", "statistics.py", "contest.py"),
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,
@@ -258,7 +256,7 @@ rule check_health:
 rule recommend_strategy:
     input:
         script=script("recommend_strategy"),
-        library=library("recommend.py", "contest.py", "statistics.py"),
+        library=library("recommend.py", "contest.py", "statistics.py", "words.py"),
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,
@@ -282,7 +280,7 @@ rule recommend_strategy:
 rule plot_figure:
     input:
         script=script("plot_figure"),
-        library=library("figures"),
+        library=library("figures", "words.py", "summaries.py"),
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,
@@ -355,7 +353,7 @@ rule summarize_calibration:
 rule write_report:
     input:
         script=script("write_report"),
-        library=library("report"),
+        library=library("report", "health", "words.py"),
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,

@@ -31,7 +31,6 @@ def arguments() -> argparse.Namespace:
         "--scenario", action="append", required=True, type=json.loads, help="a scenario as JSON; repeat it"
     )
     parser.add_argument("--payloads", type=Path, required=True, help="the run's payloads/ folder")
-    parser.add_argument("--pilot", type=Path, nargs="*", default=[], help="results of the first blocks of the strategy")
     parser.add_argument("--out", type=Path, required=True, help="the block~<b>.csv to write")
     return parser.parse_args()
 
@@ -40,8 +39,7 @@ def main() -> None:
     given = arguments()
     order = Order(
         given.run, given.kind, given.strategy, given.block, given.slot, given.order_seed, given.campaign, given.seconds,
-        given.plan, tuple(scenario_from_json(scenario) for scenario in given.scenario), given.payloads,
-        tuple(given.pilot), given.out,
+        given.plan, tuple(scenario_from_json(scenario) for scenario in given.scenario), given.payloads, given.out,
     )  # fmt: skip
     try:
         measure(order)

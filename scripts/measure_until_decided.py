@@ -22,6 +22,10 @@ def main() -> None:
     parser.add_argument("--budget", default="30min", help="how long to measure in all, as 90s, 5min or 2h")
     parser.add_argument("snakemake", nargs="*", help="options for Snakemake")
     given = parser.parse_args()
+    if {"--config", "-C"}.intersection(given.snakemake):
+        parser.error(
+            "--config is taken by this script, and Snakemake would heed the last one alone; edit the config file"
+        )
     try:
         run = load(given.configfile).get("run", "default")
     except ConfigError as error:
@@ -31,14 +35,19 @@ def main() -> None:
         sys.executable, "-m", "snakemake", "--configfile", str(given.configfile), *given.snakemake,
         "--config", "effort=adaptive", f"budget={given.budget}",
     ]  # fmt: skip
+    asked: list[object] = []
     while True:
         ended = subprocess.run(command, check=False)
         if ended.returncode:
             raise SystemExit(ended.returncode)
+        if not effort.is_file():  # a dry run, say
+            return
         found = json.loads(effort.read_text(encoding="utf-8"))
         print(f"\n{said(found)}\n", flush=True)
-        if not found["next"]:
+        # What was asked for and not measured would be asked for again and again.
+        if found["next"] in ([], asked):
             return
+        asked = found["next"]
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ Standard library only: the Snakefile reads this at every start.
 from __future__ import annotations
 
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -23,15 +24,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from handoff import provenance
 from handoff.records import BadTable, read_invocation, write_atomically
 from handoff.scenarios import Extra, Payload, Plan, Scenario, extra_from_json
-from handoff.strategies import LIBRARY, Strategy, find, transport_facts
-
-PILOT_BLOCKS: Final = 3
-"""The first blocks measure for the whole time slice; from what they saw, later ones know how many transfers pay."""
+from handoff.strategies import LIBRARY, Strategy, transport_facts
 
 SHARED_CODE = (
     "../measure_strategy.py",
@@ -204,16 +202,20 @@ def continued(plan: Plan, results: Path = Path("results")) -> Plan:
     """The plan with the extra blocks that earlier starts measured and, if its effort is adaptive, those that are due.
 
     The first stand in the run's plan.json, the second in its effort.json. What no longer fits the plan is left out.
+    A start with fixed effort leaves out what was asked for and never measured, too.
     """
     folder = results / plan.run
-    blocks = {(extra.kind, extra.block): extra for extra in _listed_blocks(folder / "plan.json", "extra")}
+    listed = _listed_blocks(folder / "plan.json", "extra")
+    if plan.effort == "fixed":
+        listed = [e for e in listed if any(folder.glob(f"timings/{glob.escape(e.kind)}/*/block~{e.block}.csv"))]
+    blocks = {(extra.kind, extra.block): extra for extra in listed}
     if plan.effort == "adaptive":
         blocks = {(e.kind, e.block): e for e in _listed_blocks(folder / "effort.json", "next")} | blocks
     scenarios = {scenario.id for scenario in plan.scenarios}
     strategies = {strategy.id for kind in plan.kinds for strategy in plan.strategies(kind)}
     fitting = [
         extra for extra in blocks.values()
-        if plan.blocks < extra.block <= plan.max_blocks and extra.kind in plan.kinds
+        if plan.blocks < extra.block and extra.kind in plan.kinds
         and scenarios.issuperset(extra.scenarios) and strategies.issuperset(extra.strategies)
     ]  # fmt: skip
     return replace(plan, extra=tuple(sorted(fitting, key=lambda extra: (extra.block, extra.kind))))
@@ -301,15 +303,6 @@ class Schedule:
         payloads = [payload for payload in self.plan.payloads.values() if payload.kind == kind]
         made = [f"{folder}/payloads/{payload.file}" for payload in payloads if payload.file]
         return made + [f"{folder}/payloads/{payload.description}" for payload in payloads]
-
-    def pilot_files(self, folder: str, kind: str, strategy: str, block: int | str) -> list[str]:
-        """The first blocks' results of the strategy; a sentinel makes as many transfers as what it is compared with."""
-        if int(block) <= PILOT_BLOCKS:
-            return []
-        return [
-            f"{folder}/{file}" for number in range(1, PILOT_BLOCKS + 1)
-            if (file := f"timings/{kind}/{find(strategy).base}/block~{number}.csv") in self.jobs
-        ]  # fmt: skip
 
     def campaign_file(self, folder: str, kind: str, block: int | str, ancient: Callable[[str], str]) -> str:
         """The file of the block's campaign; `ancient` is Snakemake's mark for one whose age does not matter."""

@@ -44,12 +44,14 @@ class Pair:
         return statistics.verdict(self.log_ratios[:blocks], zone)
 
 
-def _spread(*sides: Blocks) -> float:
-    return math.sqrt(fmean(variance(map(math.log, side.values())) for side in sides))
+def _spread(mine: Blocks, theirs: Blocks) -> float:
+    """Of the blocks that both have."""
+    both = [key for key in mine if key in theirs]
+    return math.sqrt(fmean(variance([math.log(side[key]) for key in both]) for side in (mine, theirs)))
 
 
 def pairs(plan: Plan, values: BlockValues) -> list[Pair]:
-    """Every pair of the run whose twins both have enough blocks for an interval."""
+    """Every pair of the run whose twins both have enough blocks for an interval; none that was cut off."""
     found = []
     for scenario in plan.scenarios:
         for twin in plan.known(scenario.strategies):
@@ -57,7 +59,8 @@ def pairs(plan: Plan, values: BlockValues) -> list[Pair]:
                 continue
             mine, theirs = (values.get((scenario.id, name), {}) for name in (twin.id, twin.base))
             log_ratios = statistics.paired_log_ratios(mine, theirs)
-            if len(log_ratios) >= statistics.MIN_BLOCKS and all(map(math.isfinite, log_ratios)):
+            whole = all(map(math.isfinite, (*mine.values(), *theirs.values())))
+            if whole and len(log_ratios) >= statistics.MIN_BLOCKS:
                 spread = _spread(mine, theirs)
                 found.append(Pair(scenario.id, twin.base, twin.planted, spread, tuple(log_ratios)))
     return found
@@ -113,6 +116,10 @@ def _percent(share: float | None) -> str:
 
 def sentences(found: Mapping[str, Any]) -> list[str]:
     """What the calibration found, in words."""
+    if not found["pairs"]:
+        return [
+            f"Nothing can be said yet: it takes {statistics.MIN_BLOCKS} blocks in which both of a pair have a time."
+        ]
     quiet = found["quiet"]
     power = ", ".join(f"{float(share):.0%} in {_percent(rate)}" for share, rate in found["power"].items())
     lines = [

@@ -16,9 +16,9 @@ from functools import cached_property
 from typing import Any, Final, cast
 
 from handoff import statistics
-from handoff.recommend import percent, ratio, seconds
 from handoff.results import ACROSS, CannotCompare, Pair, Results, differences, refuse, remarks
 from handoff.strategies import FLOORS
+from handoff.words import counted, percent, ratio, seconds
 
 FLOOR: Final = FLOORS[0].id
 
@@ -34,6 +34,7 @@ class Change:
     """Where a quantity lies against the same of the run before: 1.2 is a fifth more."""
 
     ratio: float | None
+    """None where there is nothing to compare, or where it is lost to time limits."""
     low: float | None
     """Ends of the interval; None where there is none, or where an end is lost to time limits."""
     high: float | None
@@ -231,10 +232,6 @@ def compare(before: Results, after: Results, tie_zone: float | None = None, acro
 # In words.
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun if number == 1 else noun + 's'}"
-
-
 def _list(heading: str, items: Sequence[str]) -> list[str]:
     return [f"{heading}: {len(items)}{':' if items else '.'}", *(f"  {item}" for item in items)]
 
@@ -269,7 +266,7 @@ def _failed(line: Line) -> str:
 def _heading(found: Comparison) -> list[str]:
     across = f", across {' and '.join(found.across)}" if found.across else ""
     fewest = min((min(line.before.blocks, line.after.blocks) for line in found.lines if line.times.ratio), default=0)
-    indicative = f" Indicative: as few as {_counted(fewest, 'block')}, it takes {statistics.SURE_BLOCKS} to be sure."
+    indicative = f" Indicative: as few as {counted(fewest, 'block')}, it takes {statistics.SURE_BLOCKS} to be sure."
     return [
         f"{found.after} against {found.before}{across}",
         f"Above 1 is slower in {found.after}. Reference {found.reference}, tie zone {percent(found.tie_zone)}, "
@@ -284,7 +281,7 @@ def _machine(found: Comparison) -> list[str]:
     """What became of the machine, as far as the floor tells."""
     floors = [line for line in found.lines if line.strategy == FLOOR]
     moved = [line for line in floors if line.times.verdict in MOVED]
-    total = _counted(len(floors), "scenario")
+    total = counted(len(floors), "scenario")
     if "machines" in found.across:
         lines = ["Times of two machines are not compared as such: the ratios decide."]
     elif moved:
@@ -305,7 +302,7 @@ def _machine(found: Comparison) -> list[str]:
         for line in found.lines
     )
     if carried:
-        where = _counted(carried, "scenario")
+        where = counted(carried, "scenario")
         lines.append(f"In {where} {found.reference} itself moved against {FLOOR}, and the ratios to it moved with it.")
     return lines
 
@@ -316,14 +313,14 @@ def _agreement(found: Comparison) -> list[str]:
     if said.share is None:
         return [f"{heading}."]
     return [
-        f"{heading}, {len(said.agreeing)} of these agree ({percent(round(said.share, 3))}).",
+        f"{heading}, {len(said.agreeing)} of these agree ({percent(said.share)}).",
         *_list("Reversed", [f"{_place(at)}: {at.before.verdict}, then {at.after.verdict}" for at in said.reversed]),
     ]
 
 
 def _recommended(found: Comparison) -> list[str]:
     other = [answers for answers in found.recommended if answers[1]["recommended"] != answers[2]["recommended"]]
-    total = _counted(len(found.recommended), "scenario")
+    total = counted(len(found.recommended), "scenario")
     lines = [f"Recommended: the same in {len(found.recommended) - len(other)} of {total}{':' if other else '.'}"]
     for name, *answers in other:
         was, now = (f"{answer['recommended'] or 'nothing'} ({answer['confidence']})" for answer in answers)

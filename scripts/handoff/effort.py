@@ -26,12 +26,12 @@ MOST_AT_ONCE: Final = 5
 """Blocks asked for before looking again. Fewer looks mean fewer chances to stop at a lucky one."""
 
 STOP_REASONS: Final = {
-    "blocks": "it has as many blocks as the config asks for (effort: fixed)",
-    "decided": "the answer is decided",
-    "precision": "every ratio is known as precisely as asked",
+    "blocks": "they have as many blocks as the config asks for (effort: fixed)",
+    "decided": "their answers are decided",
+    "precision": "every ratio in them is known as precisely as asked",
     "budget": "the budget is spent",
-    "max": "it has max_blocks blocks",
-    "failed": "nothing in it can be recommended, and more blocks would not change that",
+    "max": "they have max_blocks blocks",
+    "failed": "nothing in them can be recommended, which more blocks would not change",
     "raced_out": "it is at least three times as slow as the best",
 }
 
@@ -43,6 +43,7 @@ class Assessment:
     scenario: str
     kind: str
     blocks: int
+    """Behind the answer: those in which both sides of its comparison have a time."""
     half_width: float | None
     """Of the widest interval of a ratio in it, as a logarithm; None where some strategy has no interval yet."""
     stop_reason: str
@@ -96,6 +97,11 @@ def _more(contest: Contest) -> float:
     return max(to_be_sure, 1 if contest.overclaimed else 0)
 
 
+def last_block(plan: Plan, kind: str) -> int:
+    """The number of the kind's last block."""
+    return max([plan.blocks, *(extra.block for extra in plan.extra if extra.kind == kind)])
+
+
 def assess(plan: Plan, scenario: Scenario, rows: Sequence[Row], values: BlockValues) -> Assessment:
     """What the blocks of one scenario have settled; rows are its rows of summary.csv."""
     contest = Contest(plan, scenario, rows, values)
@@ -104,7 +110,7 @@ def assess(plan: Plan, scenario: Scenario, rows: Sequence[Row], values: BlockVal
     more = _more(contest) if contest.winner else math.inf
     width = _half_width(contest, live) if contest.winner else None
     precise = width is not None and math.expm1(width) <= plan.precision and contest.n_blocks >= statistics.SURE_BLOCKS
-    if plan.effort == "fixed":
+    if plan.effort == "fixed" and scenario.payload.kind not in {extra.kind for extra in plan.extra}:
         reason = "blocks"
     elif not contest.winner:
         reason = "failed"
@@ -113,7 +119,8 @@ def assess(plan: Plan, scenario: Scenario, rows: Sequence[Row], values: BlockVal
     elif precise:
         reason = "precision"
     else:
-        reason = "max" if contest.n_blocks >= plan.max_blocks else ""
+        at_most = last_block(plan, scenario.payload.kind) >= plan.max_blocks
+        reason = "max" if at_most else "blocks" if plan.effort == "fixed" else ""
     finite = width if width is not None and math.isfinite(width) else None
     return Assessment(
         scenario.id, scenario.payload.kind, contest.n_blocks, finite, reason,
@@ -149,23 +156,25 @@ def _block(plan: Plan, kind: str, number: int, open_ones: Sequence[Assessment]) 
 
 def _next_blocks(plan: Plan, found: Sequence[Assessment], costs: _Costs, left_s: float) -> tuple[list[Extra], float]:
     """Blocks that the open scenarios ask for, one of each kind in turn, as far as the budget reaches; their seconds."""
-    last = {kind: max([plan.blocks, *(e.block for e in plan.extra if e.kind == kind)]) for kind in plan.kinds}
+    last = {kind: last_block(plan, kind) for kind in plan.kinds}
+    full: set[str] = set()
     blocks: list[Extra] = []
     spent = 0.0
     for step in range(1, MOST_AT_ONCE + 1):
         for kind in plan.kinds:
             open_ones = [
                 each for each in found
-                if each.kind == kind and not each.stop_reason and each.blocks + step <= plan.max_blocks
+                if each.kind == kind and not each.stop_reason and last[kind] + step <= plan.max_blocks
                 # Half the way that is left at most: the estimate is rough, and looking again is cheap.
                 and (step == 1 or each.more_blocks is None or step <= each.more_blocks / 2
                      or each.blocks + step <= statistics.SURE_BLOCKS)
             ]  # fmt: skip
-            if not open_ones:
+            if not open_ones or kind in full:
                 continue
             extra = _block(plan, kind, last[kind] + step, open_ones)
             if spent + costs.of(extra) > left_s:
-                return blocks, spent
+                full.add(kind)
+                continue
             blocks.append(extra)
             spent += costs.of(extra)
     return blocks, spent

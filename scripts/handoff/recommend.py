@@ -11,33 +11,13 @@ from handoff.contest import Contest, standing
 from handoff.records import RECOMMENDATIONS, Row
 from handoff.scenarios import Plan, Scenario, format_size
 from handoff.summaries import BlockValues
+from handoff.words import counted, percent, ratio, seconds
 
 Answer = dict[str, Any]
 """The fields of recommendations.json for one scenario."""
 
 MANY_BLOCKS: Final = 200
 """Beyond this many the number is no advice any more."""
-
-
-def seconds(value: float) -> str:
-    """A time as one says it, with two digits that count: 0.00523 -> '5.2 ms', 0.098 -> '98 ms'."""
-    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
-        # Compared after rounding, so that 0.9996 s is '1.0 s' and never '1000 ms'.
-        rounded = float(f"{value * factor:.3g}")
-        if rounded >= 1 or unit == "µs":
-            break
-    return f"{rounded:.1f} {unit}" if rounded < 9.95 else f"{rounded:.0f} {unit}"
-
-
-def ratio(value: float) -> str:
-    """A ratio with at least two digits that count: '0.053', '0.98', '1.00', '18.4', '213'."""
-    power = math.floor(math.log10(value))
-    return f"{value:.{max(0, 1 - power if power < -1 else 2 - max(power, 0))}f}"
-
-
-def percent(share: float) -> str:
-    """'5 %', '2.5 %'."""
-    return f"{100 * share:g} %"
 
 
 def _said(log_ratios: Sequence[float], level: float, than: str = "") -> str:
@@ -60,7 +40,7 @@ def _more(log_ratios: Sequence[float], zone: float, level: float) -> str:
     if more > MANY_BLOCKS:
         return f"Not decided, and hardly to be decided: it would take more than {MANY_BLOCKS} more blocks."
     number, about = math.ceil(more), "at least" if len(log_ratios) < statistics.MIN_BLOCKS else "about"
-    return f"Not decided yet: it would take {about} {number} more {'block' if number == 1 else 'blocks'}."
+    return f"Not decided yet: it would take {about} {counted(number, 'more block')}."
 
 
 def _time(contest: Contest, name: str) -> str:
@@ -209,7 +189,7 @@ def table_rows(answers: Sequence[Answer]) -> list[Row]:
 def answer_text(answers: Sequence[Answer], plan: Plan) -> str:
     """The answers in words for a terminal: a heading, one line a scenario, and what helps the unclear ones."""
     blocks = min((answer["measured_on"]["blocks"] for answer in answers if answer["recommended"]), default=plan.blocks)
-    count = f"{blocks} {'block' if blocks == 1 else 'blocks'}"
+    count = counted(blocks, "block")
     indicative = f"indicative: {count}, it takes {statistics.SURE_BLOCKS} to be sure"
     lines = [f"What to use ({indicative if blocks < statistics.SURE_BLOCKS else count})"]
     lines += [f"  {answer['scenario']}: {answer['why']}" for answer in answers]

@@ -139,6 +139,7 @@ TIMINGS: Final = Table(
         ("batch", int, "count", "transfers under one reading of the clock; above 1, times are their mean"),
         ("calls", int, "count", "calls over one published payload"),
         ("first_call_s", float, "s", "reuse: the first of those calls"),
+        ("prepare_s", float, "s", "making it ready before the clock starts: content of its own, its right result"),
         ("publish_s", float, "s", "putting the payload where it can be reached"),
         (
             "dispatch_s",

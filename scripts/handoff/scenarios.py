@@ -232,6 +232,10 @@ def _entry(
             raise ConfigError(
                 f"{key}.pool", f"a cold pool has no {pattern}: its workers hold nothing yet. It goes with send."
             )
+        if entry.get("pool") == "cold" and any(find(name).planted for name in ids):
+            raise ConfigError(
+                f"{key}.pool", "a cold pool makes one transfer, of which no share is known to plant (@slow). Use warm."
+            )
         calls = entry.get("calls", 10) if pattern == "reuse" else 1
         yield Scenario(payload, task, pattern, count, calls, entry.get("pool", "warm") == "cold", ids)
 
@@ -326,7 +330,7 @@ class Plan:
     def takes_part(self, scenario: Scenario, strategy: Strategy) -> bool:
         """Floors take part everywhere, others where they are asked for; the reference brings its sentinel."""
         asked = self.reference if strategy.id == self.reference + SENTINEL else strategy.id
-        return strategy.is_floor or not {asked, strategy.id}.isdisjoint(scenario.strategies)
+        return (strategy.is_floor and not strategy.planted) or not {asked, strategy.id}.isdisjoint(scenario.strategies)
 
     def unsupported(self, scenario: Scenario, strategy: Strategy) -> str:
         """Why the facts rule it out; '' if they do not or only the payload itself can tell."""

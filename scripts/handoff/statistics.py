@@ -99,7 +99,7 @@ def signed_rank_interval(values: Sequence[float], level: float = LEVEL) -> Inter
     return Interval(walsh_averages(values, -math.inf)[rank - 1], walsh_averages(values, math.inf)[-rank])
 
 
-def differences(before: Sequence[float], after: Sequence[float], unknown: float = 0.0) -> list[float]:
+def differences(before: Sequence[float], after: Sequence[float], unknown: float) -> list[float]:
     """y - x of every x before and every y after, sorted: m n of them.
 
     `unknown` stands for the difference of two values that were both cut off, which may be anything.
@@ -111,14 +111,16 @@ def differences(before: Sequence[float], after: Sequence[float], unknown: float 
 def shift(before: Sequence[float], after: Sequence[float]) -> float:
     """The median of all differences: how far the second sample lies above the first, where nothing is paired.
 
-    Hodges and Lehmann (source as above); Hollander, Wolfe and Chicken, section 4.2.
+    Hodges and Lehmann (source as above); Hollander, Wolfe and Chicken, section 4.2. nan if it hangs on differences
+    that nobody knows.
 
     Raises:
         ValueError: a sample is empty.
     """
     if not before or not after:
         raise ValueError("the shift between two samples needs a value in each")
-    return median(differences(before, after))
+    lowest, highest = (median(differences(before, after, unknown)) for unknown in (-math.inf, math.inf))
+    return lowest if lowest == highest else math.nan
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import median
+from statistics import median, median_low
 from typing import Final, TypeAlias, cast
 
 from handoff import statistics
@@ -45,13 +45,25 @@ def _campaigns(invocations: Iterable[Row]) -> dict[str, str]:
     return {str(row["invocation"]): str(row["campaign"]) for row in invocations}
 
 
-def _per_block(rows: Iterable[Row], warm: int, campaigns: Mapping[str, str]) -> dict[tuple[str, int], float]:
+def compared(rows: Iterable[Row], warm: int = 1) -> list[Row]:
+    """The rows of one scenario and strategy whose times are compared: steady ones, or with warm=0 the first ones.
+
+    No block counts more of them than the median block has, the earliest first. Transfers still get a little quicker
+    as a process goes on, and the first blocks, which are the pilot, make more of them than the others.
+    """
+    blocks: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["status"] == "ok" and not row["instrumented"] and row["warm"] == warm:
+            blocks[str(row["invocation"])].append(row)
+    most = median_low(map(len, blocks.values())) if blocks else 0
+    return [row for each in blocks.values() for row in sorted(each, key=lambda row: cast(int, row["transfer"]))[:most]]
+
+
+def _per_block(rows: Sequence[Row], warm: int, campaigns: Mapping[str, str]) -> dict[tuple[str, int], float]:
     """The median of each block's transfers that are compared; a transfer that was cut off counts as +inf."""
     values: dict[tuple[str, int], list[float]] = defaultdict(list)
-    for row in rows:
-        timed = row["status"] == "ok" and not row["instrumented"] and row["warm"] == warm
-        if not timed and row["status"] != "timeout":
-            continue
+    cut_off = [row for row in rows if row["status"] == "timeout"]
+    for row in (*compared(rows, warm), *cut_off):
         invocation = str(row["invocation"])
         if invocation not in campaigns:
             raise BadTable(
@@ -59,7 +71,7 @@ def _per_block(rows: Iterable[Row], warm: int, campaigns: Mapping[str, str]) -> 
                 "Delete both: the next run collects them anew"
             )
         key = campaigns[invocation], cast(int, row["block"])
-        values[key].append(cast(float, row["total_s"]) if timed else math.inf)
+        values[key].append(math.inf if row["status"] == "timeout" else cast(float, row["total_s"]))
     return {key: median(values[key]) for key in sorted(values)}
 
 
@@ -137,6 +149,16 @@ def _against_reference(log_ratios: Sequence[float], tie_zone: float, level: floa
     }
 
 
+def against_itself(sentinel: Strategy, blocks: Mapping[str, Blocks]) -> tuple[list[float], statistics.Interval | None]:
+    """A sentinel's log ratios to its twin, of the blocks in which neither was cut off, and their interval.
+
+    It is one of LEVEL in every run, adaptive ones too: no sentinel decides when a run stops.
+    """
+    both = statistics.paired_log_ratios(blocks.get(sentinel.id, {}), blocks.get(sentinel.base, {}))
+    ratios = [value for value in both if math.isfinite(value)]
+    return ratios, statistics.signed_rank_interval(ratios)
+
+
 def _flags(strategy: Strategy, rows: Sequence[Row], blocks: Mapping[str, Blocks], level: float) -> list[str]:
     mine = blocks.get(strategy.id, {})
     flags = []
@@ -148,8 +170,7 @@ def _flags(strategy: Strategy, rows: Sequence[Row], blocks: Mapping[str, Blocks]
     if strategy.role == "candidate" and slow_release(rows):
         flags.append("slow_release")
     if strategy.is_sentinel:
-        interval = statistics.signed_rank_interval(
-            statistics.paired_log_ratios(mine, blocks.get(strategy.base, {})), level)  # fmt: skip
+        _, interval = against_itself(strategy, blocks)
         if interval and not interval.low <= 0 <= interval.high:
             flags.append("unstable")
     return flags

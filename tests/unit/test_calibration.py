@@ -12,6 +12,7 @@ from invented_times import REFERENCE, THREADS, plan_of, scenario_of, tables
 from handoff import calibration
 from handoff.configuration import complete, load
 from handoff.measure.planted import Planted
+from handoff.mistakes import ConfigError
 from handoff.scenarios import make_plan
 from handoff.strategies import UnknownStrategy, find
 from handoff.summaries import block_values, summarize
@@ -73,6 +74,19 @@ def test_the_page_says_it_in_words() -> None:
     assert "60 strategies were compared with themselves over 10 blocks: 0 % were called faster or slower" in text
     assert "10 % in 100 %" in text
     assert "| 0 to 1.3 % | 6 |" in text
+
+
+def test_too_few_blocks_are_said_to_be_too_few() -> None:
+    assert calibration.sentences(run(0.01, blocks=3, scenarios=1)) == [
+        "Nothing can be said yet: it takes 6 blocks in which both of a pair have a time."
+    ]
+
+
+def test_a_cold_pool_has_nothing_planted() -> None:
+    entry = {"payload": {"kind": "array", "size": "64KiB"}, "pool": "cold"}
+    config = {"scenarios": [entry], "strategies": [f"{THREADS}@slow10"]}
+    with pytest.raises(ConfigError, match=r"scenarios\[0\].pool.*of which no share is known"):
+        make_plan(complete(config), CONFIGS, cores=2)
 
 
 def test_planted_ones_are_no_candidates() -> None:

@@ -116,7 +116,7 @@ def test_what_became_slower_is_told_with_its_interval(tmp_path: Path, before: Pa
     assert line(found, THREADS).to_reference.ratio == pytest.approx(1.2, rel=0.01)
     assert found.exit_code == 1
     assert (
-        f"Shown to be slower: 1:\n  array-1MiB.read.send.w1, {THREADS}: 1.20 [1.20, 1.20] (5.0 ms, then 6.0 ms)\n"
+        f"Shown to be slower: 1:\n  array-1MiB.read.send.w1, {THREADS}: 1.20 [1.20, 1.20] (5.01 ms, then 6.01 ms)\n"
     ) in comparison_text(found)
 
 
@@ -181,7 +181,23 @@ def test_a_timeout_counts_as_longer_than_anything(tmp_path: Path, before: Path) 
     assert verdicts(found)[THREADS] == "slower"
     assert line(found, THREADS).times.ratio is None
     assert line(found, THREADS).newly_failing
-    assert f"{THREADS}: - (5.0 ms, then timeout)\n" in comparison_text(found)
+    assert f"{THREADS}: - (5.01 ms, then timeout)\n" in comparison_text(found)
+
+
+def test_two_runs_that_both_timed_out_have_no_ratio(tmp_path: Path) -> None:
+    """Both took longer than their limit: by how much, nobody knows. 1.00 would be a tie."""
+    folders = [write(tmp_path / name, {**usual(), THREADS: [INF] * 10}) for name in "ab"]
+    found = compared(*folders)
+    change = line(found, THREADS).times
+    assert (change.ratio, change.low, change.high, change.verdict) == (None, None, None, "unclear")
+    assert re.search(rf"\n  {THREADS} +timeout +timeout +- ", comparison_text(found))
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_half_of_the_blocks_timed_out_in_both_runs(tmp_path: Path) -> None:
+    """A quarter of the differences is unknown: the middle one may be any, though there are known ones on both sides."""
+    mixed = {**usual(), THREADS: [INF, 0.005] * 5}
+    assert line(compared(write(tmp_path / "a", mixed), write(tmp_path / "b", mixed)), THREADS).times.ratio is None
 
 
 # Failures.

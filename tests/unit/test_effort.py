@@ -83,6 +83,24 @@ def test_the_reference_is_never_raced_out() -> None:
     assert found.scenarios[0].raced_out == ()
 
 
+def test_lost_blocks_do_not_ask_for_numbers_beyond_the_last(tmp_path: Path) -> None:
+    """At max_blocks with a block that the reference lost: 9 are paired, and there is no 11th."""
+    times: Times = {**OPEN, REFERENCE: [*NOISY[:9], "crashed"]}
+    found = decided(one(max_blocks=10), times)
+    assert (found.scenarios[0].blocks, found.scenarios[0].stop_reason, found.next) == (9, "max", ())
+
+
+def test_a_kind_that_is_too_dear_does_not_stop_a_cheaper_one() -> None:
+    cheap = scenario_of(THREADS, REFERENCE, kind="objects")
+    plan = adaptive(plan_of(scenario_of(THREADS, REFERENCE, ARENA), cheap, blocks=10))
+    times = OPEN, {name: OPEN[name] for name in (THREADS, REFERENCE)}
+    spent = decided(plan, *times).spent_s
+    cost = len(decided(plan, *times).next[1].strategies)
+    found = decided(dataclasses.replace(plan, budget_s=spent + cost + 0.5), *times)
+    assert [extra.kind for extra in found.next] == ["objects"]
+    assert [each.stop_reason for each in found.scenarios] == ["budget", ""]
+
+
 @pytest.mark.parametrize("changes, reason", [({"max_blocks": 10}, "max"), ({"budget_s": 1.0}, "budget")])
 def test_limits_stop_what_is_open(changes: dict[str, float], reason: str) -> None:
     found = decided(one(**changes), OPEN)
@@ -157,7 +175,12 @@ def test_a_fixed_start_keeps_what_was_measured_and_asks_for_no_more(tmp_path: Pa
     assert continued(fixed, tmp_path).extra == ()
     grown = continued(plan, tmp_path)
     (tmp_path / plan.run / "plan.json").write_text(json.dumps(grown.to_json()), "utf-8")
-    assert continued(fixed, tmp_path).extra == grown.extra
+    assert continued(fixed, tmp_path).extra == ()  # asked for, and interrupted before anything of it was measured
+    for extra in grown.extra[:2]:
+        file = tmp_path / plan.run / "timings" / extra.kind / THREADS / f"block~{extra.block}.csv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("", "utf-8")
+    assert continued(fixed, tmp_path).extra == grown.extra[:2]
 
 
 def test_more_full_blocks_take_the_place_of_extra_ones(tmp_path: Path) -> None:

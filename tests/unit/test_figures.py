@@ -17,13 +17,14 @@ from invented_times import plan_of, run_of, steady
 
 import plot_figure
 from handoff import figures
-from handoff.figures import drawing, failures, lines, quantities
+from handoff.figures import drawing, failures, lines
 from handoff.figures.run import Run, words
 from handoff.figures.style import label, look, ticks
 from handoff.figures.svg import CAPTION, SVG
 from handoff.records import STATUSES
 from handoff.scenarios import Payload, Scenario
 from handoff.strategies import SENTINEL, TABLE
+from handoff.words import tick
 
 NAMES = figures.figure_names()
 
@@ -201,47 +202,12 @@ def test_a_time_axis_has_some_ticks_and_never_too_many(low: float, times: float,
     assert 2 <= len(found) <= most
     assert found == sorted(set(found))
     assert all(low <= value <= low * times for value in found)
-    assert len({quantities.tick(value) for value in found}) == len(found)
+    assert len({tick(value) for value in found}) == len(found)
 
 
 def test_a_time_axis_needs_a_span() -> None:
     with pytest.raises(ValueError, match="no logarithmic axis"):
         ticks(1.0, 1.0, 7)
-
-
-@pytest.mark.parametrize(
-    "value, said",
-    [
-        (1.801, "1.80 s"), (0.0123, "12.3 ms"), (0.9999, "1.00 s"), (0.99951e-3, "1.00 ms"), (123.4, "123 s"),
-        (2.5e-6, "2.50 µs"), (3e-8, "30 ns"), (0.0, "0 s"), (None, "–"), (1234.0, "1,230 s"),
-    ],
-)  # fmt: skip
-def test_seconds(value: float | None, said: str) -> None:
-    assert quantities.seconds(value) == said
-
-
-@given(st.floats(1e-7, 900))
-def test_seconds_keep_three_digits(value: float) -> None:
-    number, unit = quantities.seconds(value).split()
-    factor = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}[unit]
-    assert float(number.replace(",", "")) * factor == pytest.approx(value, rel=5.1e-3)
-
-
-def test_other_quantities() -> None:
-    assert [quantities.ratio(value) for value in (0.04, 0.143, 1.0, 5.81, 23.46, 213.2, None)] == [
-        "0.040", "0.14", "1.00", "5.81", "23.5", "213", "–",
-    ]  # fmt: skip
-    assert quantities.size(64 * 2**20) == "64 MiB"
-    assert quantities.size(80_000_000) == "76.3 MiB"
-    assert quantities.interval(0.131, 0.149) == "[0.13, 0.15]"
-    assert quantities.interval(None, 0.149) == ""
-    assert quantities.tick(0.0025) == "2.5 ms"
-    assert quantities.tick(0.01) == "10 ms"
-    assert quantities.tick(1.004) == "1.004 s"
-    assert quantities.tick(0.0) == "0 s"
-    assert quantities.tick(4000) == "4,000 s"
-    assert quantities.counted(1, "worker") == "1 worker"
-    assert quantities.shortened("abcdef", 4) == "abc…"
 
 
 def test_scenarios_in_words() -> None:

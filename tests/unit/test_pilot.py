@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from handoff.measure import clock
-from handoff.measure.pilot import FEWEST, transfers_that_pay, wanted_transfers
+from handoff.measure.pilot import FEWEST, pilot_files, transfers_that_pay, wanted_transfers
 from handoff.records import InvocationFile, write_invocation
 
 
@@ -41,7 +41,7 @@ def test_steady_transfers_cost_no_repetition() -> None:
 def pilot(folder: Path, block: int, totals: list[float], status: str = "ok") -> Path:
     rows = [
         {"invocation": f"c/{block}", "scenario": "s", "warm": int(n > 0), "instrumented": 0, "total_s": total,
-         "status": status, "batch": 1}
+         "prepare_s": 0.001, "release_s": 0.0, "status": status, "batch": 1}
         for n, total in enumerate(totals)
     ]  # fmt: skip
     path = folder / f"block~{block}.csv"
@@ -62,6 +62,27 @@ def test_a_damaged_or_missing_or_failed_pilot_says_nothing(tmp_path: Path) -> No
     assert wanted_transfers([*files, tmp_path / "block~3.csv"]) == {}
     assert wanted_transfers([*files, pilot(tmp_path, 3, [1.0, 1.1], "crashed")]) == {}
     assert wanted_transfers([]) == {}
+
+
+def test_a_marked_strategy_has_the_pilot_of_the_one_it_is_compared_with(tmp_path: Path) -> None:
+    out = tmp_path / "array" / "threads-reference@slow10" / "block~4.csv"
+    files = pilot_files(out, "threads-reference@slow10", 4)
+    assert files == [tmp_path / "array" / "threads-reference" / f"block~{number}.csv" for number in (1, 2, 3)]
+    assert pilot_files(out, "threads-reference@slow10", 3) == []
+
+
+def test_a_pause_of_this_process_is_no_cost_of_a_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = iter([50 * n + (4_000_000 if n > 100 else 0) for n in range(clock.READINGS)])
+    monkeypatch.setattr("handoff.measure.clock.time.perf_counter_ns", lambda: next(readings))
+    assert clock.look() == (50, 50)
+
+
+def test_a_coarse_clock_shows_what_it_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps of a millisecond, ten readings in each."""
+    readings = iter([1_000_000 * (n // 10) for n in range(clock.READINGS)])
+    monkeypatch.setattr("handoff.measure.clock.time.perf_counter_ns", lambda: next(readings))
+    seen = clock.look()
+    assert (seen.resolution, seen.overhead) == (1_000_000, pytest.approx(100_000, rel=0.01))
 
 
 def test_this_host_s_clock_is_fine_enough() -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from example_run import answers, example, example_machine, write_run
 
-from handoff.figures.quantities import seconds
-from handoff.figures.run import Run, number
+from handoff.figures.run import Run
 from handoff.records import write_atomically
 from handoff.report import readme
 from handoff.report.example import FIRST, TooLarge, keep, sample
 from handoff.strategies import executor_facts, find
+from handoff.words import number, seconds
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("article", "headline", "paste", "rows")

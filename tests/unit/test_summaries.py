@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 import pytest
 from invented_times import ARENA, NPY, REFERENCE, THREADS, Times, plan_of, scenario_of, steady, tables
 
+from handoff import statistics
+from handoff.health.twice import sentinels
 from handoff.records import SUMMARY, BadTable, Row, read_table, write_table
 from handoff.scenarios import Plan
 from handoff.summaries import block_values, fastest, summarize
@@ -196,6 +199,23 @@ def test_a_sentinel_that_differs_from_its_twin_is_unstable() -> None:
     assert rows["inline@again"]["role"] == "sentinel"
 
 
+@pytest.mark.parametrize("effort", ["fixed", "adaptive"])
+def test_both_judges_of_a_sentinel_agree(effort: str) -> None:
+    """Of ten blocks eight lie above 1: the interval of 95 % does not hold it, one of 97.5 % does."""
+    factors = (1.010, 1.012, 1.013, 1.014, 1.015, 1.016, 1.017, 1.018, 0.9875, 0.9874)
+    scenario = scenario_of(THREADS, REFERENCE)
+    plan = replace(plan_of(scenario, blocks=10), effort=effort)
+    again = {f"{REFERENCE}@again": [0.1 * factor for factor in factors]}
+    invocations, timings = tables(plan, {scenario.id: {THREADS: steady(0.01, 10), REFERENCE: [0.1] * 10, **again}})
+    logs = [math.log(factor) for factor in factors]
+    lows = [(statistics.signed_rank_interval(logs, level) or (0.0, 0.0))[0] for level in (0.95, 0.975)]
+    assert lows[0] > 0 > lows[1]
+    (row,) = [row for row in summarize(invocations, timings, plan) if row["strategy"] == f"{REFERENCE}@again"]
+    (sentinel,) = [each for each in sentinels(plan, block_values(invocations, timings)) if each.strategy == REFERENCE]
+    assert ("unstable" in str(row["flags"]).split()) is (sentinel.agrees is False)
+    assert sentinel.agrees is False
+
+
 def test_what_the_facts_rule_out_has_a_row_even_without_a_line_in_timings() -> None:
     scenario = scenario_of(THREADS, NPY, REFERENCE, kind="objects")
     plan = plan_of(scenario)
@@ -229,3 +249,14 @@ def one_run() -> tuple[Plan, list[Row], list[Row]]:
     scenario = scenario_of(THREADS, REFERENCE)
     plan = plan_of(scenario)
     return plan, *tables(plan, {scenario.id: {THREADS: steady(0.1), REFERENCE: steady(0.1)}})
+
+
+def test_a_block_with_more_transfers_counts_as_many_as_the_others() -> None:
+    """The pilot's blocks make more; the later ones of them, quicker here, must not make these blocks look quick."""
+    scenario = scenario_of(THREADS, REFERENCE)
+    plan = plan_of(scenario)
+    invocations, timings = tables(plan, {scenario.id: {THREADS: [1.0] * 6, REFERENCE: [3.0] * 6}})
+    mine = [row for row in timings if row["strategy"] == THREADS and row["block"] in (1, 2)]
+    late = [row | {"transfer": 10 + n, "warm": 1, "instrumented": 0, "total_s": 0.1} for row in mine for n in range(5)]
+    values = block_values(invocations, [*late, *timings])
+    assert set(values[scenario.id, THREADS].values()) == {1.0}

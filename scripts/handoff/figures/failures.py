@@ -8,12 +8,12 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from handoff.figures.drawing import Drawing, Margins, bare, nothing, sheet
-from handoff.figures.quantities import counted
-from handoff.figures.run import Run, number, text
+from handoff.figures.run import Run
 from handoff.figures.style import INK, QUIET, TIE, label
 from handoff.records import STATUSES, Row
 from handoff.scenarios import Scenario
 from handoff.strategies import FLOORS, TABLE
+from handoff.words import counted, number, text
 
 MARKS: Final = {
     "ok": ("o", "#0072B2"),

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from handoff.figures.drawing import Margins, bare
-from handoff.figures.quantities import shortened
-from handoff.figures.run import Run, number, text
+from handoff.figures.run import Run
 from handoff.figures.style import INK, QUIET, label, look, time_axis
 from handoff.scenarios import Scenario
 from handoff.strategies import find
+from handoff.words import number, shortened, text
 
 BODY: Final = 4.4
 """Height of a panel's axes, in inches."""

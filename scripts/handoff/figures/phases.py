@@ -11,10 +11,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
 from handoff.figures.drawing import MOST_PANELS, Drawing, Margins, bare, heading, nothing, sheet
-from handoff.figures.quantities import NONE, seconds, tick
-from handoff.figures.run import Run, number, text, words
+from handoff.figures.run import Run, words
 from handoff.figures.style import INK, QUIET, label
 from handoff.scenarios import Scenario
+from handoff.words import NONE, number, seconds, text, tick
 
 PHASES: Final = {
     "publish": ("#0072B2", ""),

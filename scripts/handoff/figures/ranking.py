@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
 from handoff.figures.drawing import MOST_PANELS, Drawing, Margins, bare, heading, nothing, sheet
-from handoff.figures.quantities import NONE, ratio, seconds, shortened
-from handoff.figures.run import Run, number, text, words
+from handoff.figures.run import Run, words
 from handoff.figures.style import INK, QUIET, TIE, label, look, time_axis
 from handoff.records import Row
 from handoff.scenarios import Scenario
+from handoff.words import NONE, number, ratio, seconds, shortened, text
 
 ROW: Final = 0.22
 """Height of one strategy, in inches."""

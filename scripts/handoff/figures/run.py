@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from handoff.figures.quantities import counted
 from handoff.records import INVOCATIONS, SUMMARY, TIMINGS, Row, read_table
 from handoff.scenarios import Plan, Scenario, read_plan
-
-
-def number(row: Mapping[str, object], column: str) -> float | None:
-    """The cell as a number; None where it is empty."""
-    value = row.get(column)
-    return float(value) if isinstance(value, int | float) else None
-
-
-def text(row: Mapping[str, object], column: str) -> str:
-    """The cell as text; '' where it is empty."""
-    value = row.get(column)
-    return "" if value is None else str(value)
+from handoff.summaries import compared
+from handoff.words import counted, number, text
 
 
 def words(scenario: Scenario) -> str:
@@ -73,11 +61,8 @@ class Run:
         cold = {scenario.id: scenario.cold for scenario in self.plan.scenarios}
         groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in self.timings:
-            scenario = text(row, "scenario")
-            warm = 0 if cold.get(scenario) else 1
-            if row["status"] == "ok" and not row["instrumented"] and row["warm"] == warm:
-                groups[scenario, text(row, "strategy")].append(row)
-        return groups
+            groups[text(row, "scenario"), text(row, "strategy")].append(row)
+        return {key: compared(rows, 0 if cold.get(key[0]) else 1) for key, rows in groups.items()}
 
     def blocks(self, scenario: Scenario, strategy: str, column: str = "total_s") -> list[float]:
         """For each block the median of a column over the transfers that are compared, in block order.

@@ -16,8 +16,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from handoff.figures.quantities import tick
 from handoff.strategies import TABLE, find
+from handoff.words import tick
 
 COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 # Ten and seven have no common divisor: seventy strategies before a pair comes back.

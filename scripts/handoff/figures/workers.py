@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from handoff.figures.drawing import Drawing, heading, nothing, sheet
 from handoff.figures.lines import BODY, MARGINS, MOST, draw_lines, has_times
-from handoff.figures.quantities import counted
 from handoff.figures.run import Run
 from handoff.scenarios import Scenario
+from handoff.words import counted
 
 
 def _families(run: Run) -> list[dict[int, Scenario]]:

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from handoff.figures.quantities import counted
 from handoff.health.interference import disturbed, frequency
 from handoff.health.material import Check, HealthWarning, Material
 from handoff.health.movement import autocorrelation, drift, step
@@ -18,6 +17,7 @@ from handoff.health.scatter import modality, slow_first, spread
 from handoff.health.twice import unstable
 from handoff.records import SCHEMA_VERSION, Row
 from handoff.scenarios import Plan
+from handoff.words import counted
 
 CHECKS: Final[Mapping[str, tuple[Check, str]]] = {
     "unstable": (unstable, "the same thing measured twice differs"),
@@ -40,11 +40,21 @@ SAME_THING: Final[Mapping[str, Sequence[str]]] = {
 
 
 def _said_once(warnings: Sequence[HealthWarning]) -> list[HealthWarning]:
-    """Without those that another one of the same scenario and strategy explains."""
+    """Without those that another one of the same scenario and strategy explains, and that are no graver than it.
+
+    What is a warning about the run is as grave in each of its scenarios.
+    """
+    of_the_run = {each["code"] for each in warnings if not each["scenario"] and each["severity"] == "warning"}
     explained = {
-        (each["scenario"], each["strategy"], code) for each in warnings for code in SAME_THING.get(each["code"], ())
+        (each["scenario"], each["strategy"], code, severity)
+        for each in warnings
+        for code in SAME_THING.get(each["code"], ())
+        for severity in ("note", "warning" if each["code"] in of_the_run else each["severity"])
     }
-    return [each for each in warnings if (each["scenario"], each["strategy"], each["code"]) not in explained]
+    return [
+        each for each in warnings
+        if (each["scenario"], each["strategy"], each["code"], each["severity"]) not in explained
+    ]  # fmt: skip
 
 
 def in_short(warnings: Iterable[Mapping[str, Any]]) -> str:

@@ -11,12 +11,11 @@ from typing import Final, NamedTuple
 
 from handoff import statistics
 from handoff.contest import standing
-from handoff.figures.quantities import counted
-from handoff.figures.run import number
-from handoff.health.material import HealthWarning, Job, Material, job_of, percent, warning
+from handoff.health.material import HealthWarning, Job, Key, Material, job_of, warning
 from handoff.records import Row
 from handoff.scenarios import Plan, Scenario
 from handoff.summaries import Blocks, BlockValues, taking_part
+from handoff.words import counted, number, percent, ratio
 
 MANY: Final = 0.25
 """Where every fourth job was disturbed, the run was not alone on the machine."""
@@ -67,11 +66,13 @@ DISTURBANCES: Final = (
                 "measure when the virtual machine's host is quiet", per_second=True, rounding=0.01),
     Disturbance("throttled", 0, "the CPU quota stopped it", "raise the CPU limit, or bind the job to whole cores"),
     Disturbance("overheated", 0, "a core slowed down from heat", "let the machine cool down before"),
-    Disturbance("swapped", 0, "memory was swapped", "close other programs, or use smaller payloads"),
     # A sender and two workers on two cores wait for each other. Only what is more than that comes from outside.
     Disturbance("cpu_pressure", 0.2, "tasks waited for a core far more than usual", "close other programs",
                 above_usual=True),
-    # Each waits some 0.1 ms for a fast disk: these are 10 ms.
+    # Each waits some 0.1 ms for a fast disk: 100 are 10 ms. Swapped pages are the whole machine's, and some machines
+    # always swap a little.
+    Disturbance("swapped", 100, "far more pages than usual were swapped",
+                "close other programs, or use smaller payloads", above_usual=True),
     Disturbance("major_faults", 100, "far more pages than usual came from a disk",
                 "free memory, or run make quick before", above_usual=True),
 )  # fmt: skip
@@ -96,6 +97,8 @@ class Twofold(NamedTuple):
     verdict: str
     without: str
     """'' where too few blocks are left to see it."""
+    ratio: float
+    """The estimate from what is left; nan if nothing is."""
     blocks: int
     """That are left."""
 
@@ -114,6 +117,9 @@ def twofold(plan: Plan, values: BlockValues, jobs: Collection[Job]) -> list[Twof
 
     A ratio is left out with either of its jobs. With too few left for an interval, a verdict stands as long as all
     of them lie on its side; one that was unclear before cannot be looked at, nor any with fewer than two.
+
+    Fewer blocks decide less: of ten, six are left with an interval that is their whole range. That a verdict becomes
+    unclear is therefore none of the jobs' doing while the estimate stays on its side.
     """
     zone = math.log1p(plan.tie_zone)
     found = []
@@ -130,17 +136,21 @@ def twofold(plan: Plan, values: BlockValues, jobs: Collection[Job]) -> list[Twof
             verdict = statistics.verdict(ratios, zone, plan.level)
             enough = statistics.signed_rank_rank(len(left), plan.level) or (verdict != "unclear" and len(left) > 1)
             without = standing(left, zone, plan.level) if enough else ""
-            found.append(Twofold(scenario, strategy.id, verdict, without, len(left)))
+            centre = statistics.hodges_lehmann(left) if left else math.nan
+            if without == "unclear" and statistics.side(centre, centre, zone) == verdict:
+                without = ""
+            found.append(Twofold(scenario, strategy.id, verdict, without, math.exp(centre), len(left)))
     return found
 
 
 def _hangs(each: Twofold, reference: str, jobs: Collection[Job]) -> HealthWarning:
     kind, compared = each.scenario.payload.kind, (each.strategy, reference)
     keys = {job.key for job in jobs if job.kind == kind and job.strategy in compared}
+    at = f" at a ratio of {ratio(each.ratio)}" if 0 < each.ratio < math.inf else ""
     return warning(
         "disturbed",
         f"The verdict on {each.strategy}, {each.verdict}, hangs on disturbed jobs: without them it is "
-        f"{each.without} ({counted(each.blocks, 'block')} left).",
+        f"{each.without}{at} ({counted(each.blocks, 'block')} left).",
         "Something else went on in some of its blocks, or of the reference's.",
         "Measure again under another run name when the machine is quiet.",
         sure=True,
@@ -159,7 +169,7 @@ def _said(by: Disturbance, hit: Mapping[Job, float]) -> str:
     """'other programs used more than 10 % of a core in 2 (at most 34 %; array 3, frame 1)'."""
     names = _blocks(hit)
     where = ", ".join(names) if len(names) <= 4 else counted(len(names), "block")
-    worst = f"at most {percent(max(hit.values()))}; " if by.per_second else ""
+    worst = f"at most {percent(max(hit.values()), 2)}; " if by.per_second else ""
     return f"{by.said} in {len(hit)} ({worst}{where})"
 
 
@@ -201,11 +211,12 @@ def frequency(of: Material) -> list[HealthWarning] | None:
     ]  # fmt: skip
     if not clocks:
         return None
-    by_block: dict[tuple[str, int], list[float]] = defaultdict(list)
+    # Each kind for itself: blocks of another one have other work to do, and another clock with it.
+    by_kind: dict[str, dict[Key, list[float]]] = defaultdict(lambda: defaultdict(list))
     for job, _, after in clocks:
-        by_block[job.kind, job.block].append(after)
-    middles = [median(those) for those in by_block.values()]
-    slowest, fastest = min(middles), max(middles)
+        by_kind[job.kind][job.key].append(after)
+    middles = [[median(those) for those in by_block.values()] for by_block in by_kind.values()]
+    slowest, fastest = max(((min(those), max(those)) for those in middles), key=lambda ends: ends[1] / ends[0])
     inside = median(after / before for _, before, after in clocks)
     between = fastest / slowest - 1 > CLOCK_VARIES
     if not between and abs(inside - 1) <= CLOCK_VARIES:
@@ -213,7 +224,7 @@ def frequency(of: Material) -> list[HealthWarning] | None:
     return [warning(
         "frequency",
         f"The cores' clock was {slowest:,.0f} MHz in one block and {fastest:,.0f} MHz in another."
-        if between else f"The cores' clock after a job was {percent(inside)} of that before it, at the median.",
+        if between else f"The cores' clock after a job was {percent(inside, 2)} of that before it, at the median.",
         "A governor that saves power, or a turbo that depends on the heat and on how many cores work.",
         "Run sudo cpupower frequency-set --governor performance; let the machine cool down; plug a laptop in.",
         sure=between,

@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Final, NamedTuple, TypeAlias, TypedDict
 
 from handoff import statistics
-from handoff.figures.run import number
 from handoff.records import Row
 from handoff.scenarios import Plan, Scenario
-from handoff.summaries import BlockValues, block_values, taking_part
+from handoff.summaries import BlockValues, block_values, compared, taking_part
+from handoff.words import number
 
 BY_CHANCE: Final = 0.05
 """The usual level: what chance alone brings about more rarely is a finding."""
@@ -80,11 +80,12 @@ class Material:
         """(scenario, strategy) -> its rows of timings.csv that are compared, each with its block."""
         keys = {str(row["invocation"]): job_of(row).key for row in self.invocations}
         warm = {scenario.id: 0 if scenario.cold else 1 for scenario in self.plan.scenarios}
-        found: defaultdict[tuple[str, str], list[tuple[Key, Row]]] = defaultdict(list)
+        groups: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in self.timings:
-            scenario = str(row["scenario"])
-            if row["status"] == "ok" and not row["instrumented"] and row["warm"] == warm.get(scenario):
-                found[scenario, str(row["strategy"])].append((keys[str(row["invocation"])], row))
+            groups[str(row["scenario"]), str(row["strategy"])].append(row)
+        found: defaultdict[tuple[str, str], list[tuple[Key, Row]]] = defaultdict(list)
+        for pair, rows in groups.items():
+            found[pair] = [(keys[str(row["invocation"])], row) for row in compared(rows, warm.get(pair[0], 1))]
         return found
 
     @cached_property
@@ -139,8 +140,3 @@ def warning(
         "cause": cause,
         "remedy": remedy,
     }
-
-
-def percent(share: float) -> str:
-    """'14 %'."""
-    return f"{100 * share:.0f} %"

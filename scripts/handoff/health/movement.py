@@ -6,20 +6,24 @@ Ratios are taken inside blocks, so what moves slowly touches both sides alike. I
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from handoff import statistics
-from handoff.figures.quantities import counted, ratio
 from handoff.health import series
 from handoff.health.material import BY_CHANCE, MATTERS, HealthWarning, Material, warning
 from handoff.scenarios import Scenario
+from handoff.words import counted, ratio
 
 DRIFT_RHO: Final = 0.5
 """A weaker correlation does not order the blocks by time, however many of them prove it."""
 
 STEP_P: Final = 0.01
 """A step is looked for behind every block, and what follows is a strong statement. Ten blocks can just reach it."""
+
+TOGETHER: Final = 0.5
+"""If so many of the scenarios step at one place, it is the machine that did. By chance half of them step, wherever, in
+2 % of the runs at most, however much they share: twice STEP_P (Markov's inequality)."""
 
 MEMORY: Final = 0.4
 """From this lag-1 autocorrelation on, ten blocks are worth fewer than five."""
@@ -28,6 +32,8 @@ _AGAIN: Final = (
     "Ratios hardly feel it, times in seconds do. If you need those, let the machine come to rest and measure again "
     "under another run name."
 )
+
+_JUMP: Final = "Something changed between two blocks: a program began or ended, memory filled up, the clock fell."
 
 
 def _sure(p_values: Mapping[Scenario, float]) -> set[Scenario]:
@@ -40,25 +46,51 @@ def _times_as_long(change: float) -> str:
     return f"{ratio(math.exp(change))} times as long"
 
 
+def _all_at_once(
+    of: Material, steps: Sequence[tuple[int, float, HealthWarning]], looked_at: int
+) -> list[HealthWarning]:
+    """One warning about the run if many of its scenarios step at one place; `steps` by first block after it.
+
+    Two scenarios or more: in ten blocks no step can be sure as one of several, since the clearest of all has a p of
+    0.008. Kinds are measured one after another, so that one of them may be a block ahead.
+    """
+    at: list[list[tuple[int, float, HealthWarning]]] = [
+        [each for each in steps if each[0] in (block, block + 1)] for block in sorted({each[0] for each in steps})
+    ]
+    most = max(at, key=len, default=[])
+    if len(most) < 2 or len(most) < TOGETHER * looked_at:
+        return []
+    first, factors = min(block for block, _, _ in most), sorted(math.exp(change) for _, change, _ in most)
+    said = " to ".join(dict.fromkeys((ratio(factors[0]), ratio(factors[-1]))))
+    run = warning(
+        "step",
+        f"From about block {first} on, {of.plan.reference} took {said} times as long as before in {len(most)} of "
+        f"{counted(looked_at, 'scenario')}.",
+        _JUMP, _AGAIN, sure=True,
+    )  # fmt: skip
+    run["blocks"] = list(dict.fromkeys(name for _, _, own in most for name in own["blocks"]))
+    return [run]
+
+
 def step(of: Material) -> list[HealthWarning] | None:
     """The reference jumps to another level, and two levels describe its times better than a line."""
     looked_at = of.references(statistics.SURE_BLOCKS)
     found = {scenario: series.step(list(logs.values())) for scenario, logs in looked_at.items()}
     sure = _sure({scenario: each.p for scenario, each in found.items()})
-    warnings = []
+    steps = []
     for scenario, each in found.items():
         line = series.trend(list(looked_at[scenario].values()))
         if each.p < STEP_P and abs(each.change) > MATTERS and line and each.misfit <= line.misfit:
             keys = list(looked_at[scenario])[each.after :]
-            warnings.append(warning(
+            own = warning(
                 "step",
                 f"From block {keys[0][1]} on, {of.plan.reference} took {_times_as_long(each.change)} as in the "
                 f"{counted(each.after, 'block')} before (p {each.p:.2g}).",
-                "Something changed between two blocks: a program began or ended, memory filled up, the clock fell.",
-                _AGAIN,
+                _JUMP, _AGAIN,
                 sure=scenario in sure, scenario=scenario, strategy=of.plan.reference, keys=keys,
-            ))  # fmt: skip
-    return warnings if looked_at else None
+            )  # fmt: skip
+            steps.append((keys[0][1], each.change, own))
+    return _all_at_once(of, steps, len(looked_at)) + [own for _, _, own in steps] if looked_at else None
 
 
 def drift(of: Material) -> list[HealthWarning] | None:

@@ -9,12 +9,11 @@ from statistics import median, stdev
 from typing import Final, NamedTuple
 
 from handoff import statistics
-from handoff.figures.quantities import counted, seconds
-from handoff.figures.run import number
 from handoff.health import series
-from handoff.health.material import BY_CHANCE, MATTERS, HealthWarning, Key, Logs, Material, percent, warning
+from handoff.health.material import BY_CHANCE, MATTERS, HealthWarning, Key, Logs, Material, warning
 from handoff.records import Row
 from handoff.scenarios import Scenario
+from handoff.words import counted, number, percent, seconds
 
 SLOW: Final = math.log(1.25)
 """A first block that is less than a quarter above the others is nothing to speak of. Of five others the outer fence is
@@ -162,7 +161,7 @@ def spread(of: Material) -> list[HealthWarning] | None:
         unclear = enough and statistics.verdict(ratios, zone, of.plan.level) == "unclear"
         warnings.append(warning(
             "spread",
-            f"The times of {strategy} spread by {percent(deviation)} from block to block; {clause}.",
+            f"The times of {strategy} spread by {percent(deviation, 2)} from block to block; {clause}.",
             source.cause, source.remedy,
             sure=unclear and strategy != of.plan.reference, scenario=scenario, strategy=strategy,
         ))  # fmt: skip

@@ -9,10 +9,10 @@ from typing import Final
 from scipy import stats
 
 from handoff import statistics
-from handoff.figures.quantities import counted, interval, ratio
 from handoff.health.material import HealthWarning, Material, warning
 from handoff.scenarios import Plan, Scenario
-from handoff.summaries import BlockValues, taking_part
+from handoff.summaries import BlockValues, against_itself, taking_part
+from handoff.words import counted, interval, ratio
 
 SO_MANY: Final = 0.01
 """So many misses are a warning about the run if chance brings them about more rarely than this. Sentinels of one
@@ -47,10 +47,9 @@ def sentinels(plan: Plan, values: BlockValues) -> list[Sentinel]:
         for again in taking_part(plan, scenario):
             if not again.is_sentinel:
                 continue
-            twice = (values.get((scenario.id, name), {}) for name in (again.id, again.base))
-            ratios = [value for value in statistics.paired_log_ratios(*twice) if math.isfinite(value)]
+            both = {name: values.get((scenario.id, name), {}) for name in (again.id, again.base)}
+            ratios, ends = against_itself(again, both)
             if ratios:
-                ends = statistics.signed_rank_interval(ratios)
                 low, high = (math.exp(end) for end in ends) if ends else (None, None)
                 centre = math.exp(statistics.hodges_lehmann(ratios))
                 found.append(Sentinel(scenario, again.base, len(ratios), centre, low, high))

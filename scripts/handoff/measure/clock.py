@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
+from statistics import median
 from typing import Final, NamedTuple
 
 READINGS: Final = 2000
@@ -42,5 +43,8 @@ def look(readings: int = READINGS) -> Clock:
     """Read the clock again and again: a fraction of a millisecond."""
     now = time.perf_counter_ns
     seen = [now() for _ in range(readings)]
-    steps = [after - before for before, after in itertools.pairwise(seen) if after > before]
-    return Clock(min(steps, default=1), (seen[-1] - seen[0]) / (readings - 1))
+    steps = [after - before for before, after in itertools.pairwise(seen)]
+    resolution = min(filter(None, steps), default=1)
+    # The median, since a pause of this process is no cost of a reading. A clock coarser than its readings has no
+    # step at most of them: only the mean tells their cost then.
+    return Clock(resolution, median(steps) or (seen[-1] - seen[0]) / (readings - 1))

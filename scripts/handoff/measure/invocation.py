@@ -207,12 +207,15 @@ class Invocation:
                 planted = cast(Planted, bench.transport)
                 self._prepare(scenario, bench, objects, setup, from_file, stamps)
                 planted.delay_ns = round(self.strategy.planted * transfer(bench, scenario.pattern, objects).total)
+            begun = time.perf_counter_ns()
             expected = self._prepare(scenario, bench, objects, setup, from_file, stamps)
             gc.collect()
+            prepared = time.perf_counter_ns() - begun
             if scenario.cold and not bench.transport.before_start:
                 # Made when all else lies ready and used at once, as in the article's programs.
                 self._start(bench, scenario)
             timing = transfer(bench, scenario.pattern, objects, instrumented, batch)
+            timing.prepare = prepared // batch
             return timing, _right(timing, expected)
 
         self.say("phase", scenario=scenario.id, phase="transfer")
@@ -221,11 +224,13 @@ class Invocation:
         shortest = math.inf
         most = min(MOST_TRANSFERS, 1 + self.work.steady.get(scenario.id, MOST_TRANSFERS))
         patience = math.inf
+        # Places are freed after a batch and a planted delay falls on its first transfer: only plain references qualify.
+        batchable = not transport_facts(self.strategy.transport).copies and not self.strategy.planted
         # The first, at least one steady one, and as many more as pay and the time slice holds.
         while number < (1 if scenario.cold else 2) or (
             not scenario.cold and number < most and spent < self.work.seconds and time.monotonic() < patience
         ):
-            batch = self.clock.batch(shortest) if number and not bench.transport.before_start else 1
+            batch = self.clock.batch(shortest) if number and batchable else 1
             timing, right = once(batch=batch)
             # The first may have to import a package: it must not use up the time of the others.
             spent += batch * timing.total / 1e9 if number else 0.0
@@ -270,7 +275,7 @@ class Invocation:
     ) -> None:  # fmt: skip
         seconds = {
             f"{name}_s": getattr(timing, name) / 1e9
-            for name in ("publish", "dispatch", "attach", "task", "reply", "release", "total")
+            for name in ("prepare", "publish", "dispatch", "attach", "task", "reply", "release", "total")
         }
         # Threads' processor time is counted by themselves, inside the sender's process.
         workers_cpu = timing.others.cpu_ns if bench.own_process else timing.cpu_workers

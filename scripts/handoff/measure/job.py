@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from handoff import provenance
 from handoff.measure import progress, surroundings
-from handoff.measure.pilot import wanted_transfers
+from handoff.measure.pilot import pilot_files, wanted_transfers
 from handoff.measure.places import Places, machine_lock
 from handoff.measure.supervisor import Outcome, Supervisor
 from handoff.records import InvocationFile, Row, write_invocation
@@ -39,8 +39,6 @@ class Order:
     plan: dict[str, Any]
     scenarios: tuple[Scenario, ...]
     payloads: Path
-    pilot: tuple[Path, ...]
-    """The results of the first blocks, which say how many transfers pay; none in these blocks themselves."""
     out: Path
 
 
@@ -55,7 +53,7 @@ def measure(order: Order) -> None:
     strategy = find(order.strategy)
     token = f"{os.getpid()}-{time.time_ns() // 1_000_000}"
     places = Places(token, order.payloads.parent / "scratch")
-    steady = wanted_transfers(order.pilot)
+    steady = wanted_transfers(pilot_files(order.out, order.strategy, order.block))
     with machine_lock():
         swept = places.sweep_dead()
         before = surroundings.now()
@@ -91,5 +89,7 @@ def _record(
         **{f"clock_{name}": value for name, value in outcome.clock.items()},
         "peak_extra_bytes": max(peaks) if peaks else None, **surroundings.between(before, after),
     }  # fmt: skip
+    if outcome.died:  # its own workers' time was never told to this process, and is nobody else's
+        invocation["others_cpu_s"] = None
     rows: list[Row] = [{**row, **common} for row in outcome.rows]
     return InvocationFile(invocation, order.plan, rows)

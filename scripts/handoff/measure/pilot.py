@@ -17,8 +17,11 @@ from pathlib import Path
 from statistics import fmean, median, variance
 from typing import Final
 
-from handoff.blocks import PILOT_BLOCKS
-from handoff.records import BadTable, InvocationFile, read_invocation
+from handoff.records import BadTable, InvocationFile, Row, read_invocation
+from handoff.strategies import find
+
+PILOT_BLOCKS: Final = 3
+"""The first blocks measure for the whole time slice; from what they saw, later ones know how many transfers pay."""
 
 FEWEST: Final = 5
 """Steady transfers at least, as far as the time slice allows: a median of fewer follows each single disturbance."""
@@ -42,11 +45,26 @@ def transfers_that_pay(blocks: Sequence[Sequence[float]], transfer_s: float, inv
 
 
 def _beside_transfers(record: InvocationFile, scenarios: int) -> float:
-    """Seconds of an invocation beside its timed transfers, as the share of one scenario."""
+    """Seconds of an invocation beside its transfers, as the share of one scenario."""
     row = record.invocation
     whole = (int(str(row["ended_ns"])) - int(str(row["started_ns"]))) / 1e9
-    timed = sum(float(str(each["total_s"])) for each in record.transfers if each["total_s"] is not None)
-    return max(0.0, whole - timed) / max(1, scenarios)
+    return max(0.0, whole - sum(map(_whole_transfer, record.transfers))) / max(1, scenarios)
+
+
+def _whole_transfer(row: Row) -> float:
+    """Seconds that a row's transfers took, with making them ready and freeing their places: off the clock, but dear."""
+    parts = (float(str(row[name] or 0.0)) for name in ("prepare_s", "total_s", "release_s"))
+    return sum(parts) * int(str(row["batch"] or 1))
+
+
+def pilot_files(out: Path, strategy: str, block: int) -> list[Path]:
+    """Where the pilot of a job lies that writes `out`, timings/<kind>/<strategy>/block~<block>.csv.
+
+    They are no inputs of the job: Snakemake would run it again whenever one of them is made anew, and break a block
+    that is whole. A marked strategy makes as many transfers as the one that it is compared with.
+    """
+    folder = out.parents[1] / find(strategy).base
+    return [folder / f"block~{number}.csv" for number in range(1, PILOT_BLOCKS + 1)] if block > PILOT_BLOCKS else []
 
 
 def wanted_transfers(files: Iterable[Path]) -> dict[str, int]:
@@ -55,6 +73,7 @@ def wanted_transfers(files: Iterable[Path]) -> dict[str, int]:
     A file that is missing or damaged is no pilot: its block will be measured again anyway.
     """
     totals: Mapping[str, list[list[float]]] = defaultdict(list)
+    wholes: Mapping[str, list[float]] = defaultdict(list)
     beside: Mapping[str, list[float]] = defaultdict(list)
     for file in files:
         try:
@@ -64,13 +83,15 @@ def wanted_transfers(files: Iterable[Path]) -> dict[str, int]:
         rows = [row for row in record.transfers if row["status"] == "ok" and row["warm"] and not row["instrumented"]]
         scenarios = dict.fromkeys(str(row["scenario"]) for row in rows)
         for scenario in scenarios:
-            totals[scenario].append([float(str(row["total_s"])) for row in rows if row["scenario"] == scenario])
+            mine = [row for row in rows if row["scenario"] == scenario]
+            totals[scenario].append([float(str(row["total_s"])) for row in mine])
+            wholes[scenario].append(median(map(_whole_transfer, mine)))
             beside[scenario].append(_beside_transfers(record, len(scenarios)))
     found = {}
     for scenario, blocks in totals.items():
         if len(blocks) < PILOT_BLOCKS:
             continue
-        number = transfers_that_pay(blocks, median(map(median, blocks)), median(beside[scenario]))
+        number = transfers_that_pay(blocks, median(wholes[scenario]), median(beside[scenario]))
         if math.isfinite(number):
             found[scenario] = max(FEWEST, math.ceil(number))
     return found

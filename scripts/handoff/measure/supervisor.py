@@ -66,6 +66,8 @@ class Outcome:
     stderr_tail: str = ""
     swept: list[str] = field(default_factory=list)
     status: str = "ok"
+    died: bool = False
+    """A measured process did not come to its end."""
 
 
 def _bytes(size: float) -> str:
@@ -225,6 +227,7 @@ class Supervisor:
                     row |= {"status": "leaked", "reason": outcome.fail_reason, "total_s": None}
         if watch.finished:
             return []
+        outcome.died = True
         outcome.swept += found
         self.places.remove()
         self.places.make(self._storage())

@@ -10,7 +10,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -18,14 +18,16 @@ from handoff import executors, payloads, tasks, transports
 from handoff.measure import worker
 from handoff.measure.gate import Gate
 from handoff.measure.transfers import Bench, gather, transfer
-from handoff.measure.usage import usage_of
+from handoff.measure.usage import cpu_of_threads, usage_of, usage_of_all
 from handoff.measure.worker import Call, Setup
 from handoff.strategies import executor_facts, find
 
 NULL_BYTES: Final = 8
 LARGE_BYTES: Final = 64 * 2**20
 CALLS_A_ROUND: Final = 50
-CALLS_IN_FLIGHT: Final = 500
+CALLS_IN_FLIGHT: Final = 200
+ROUNDS_OF_REUSE: Final = 5
+"""Rounds of calls in flight for each round of single calls: they vary more, as both processes run at once."""
 
 _now = time.perf_counter_ns
 
@@ -56,12 +58,19 @@ def bench_of(strategy: str, task: str) -> Iterator[Bench]:
         transport.close()
 
 
-def _bare_call(executor: Executor, payload: Any) -> float:
-    # The same pause as before a transfer: after one, caches and cores are colder than in a tight loop,
-    # which is a condition of the measurement and no cost of the instrument.
+def _pause(bench: Bench) -> None:
+    """What comes before a transfer's clock starts: after it, caches and cores are colder than in a tight loop,
+    which is a condition of the measurement and no cost of the instrument."""
     usage_of(os.getpid())
+    usage_of_all(bench.pids if bench.own_process else ())
+    cpu_of_threads(bench.threads)
+
+
+def _bare_call(bench: Bench, payload: Any) -> float:
+    assert bench.executor is not None
+    _pause(bench)
     begun = _now()
-    executor.submit(answer, payload).result()
+    bench.executor.submit(answer, payload).result()
     return (_now() - begun) / 1e9
 
 
@@ -70,10 +79,9 @@ def null_payload(strategy: str, rounds: int) -> list[float]:
     payload = payloads.load("array").make(NULL_BYTES, seed=1)
     differences = []
     with bench_of(strategy, "noop") as bench:
-        assert bench.executor is not None
         for _ in range(rounds + 1):
             pairs = [
-                (_bare_call(bench.executor, payload), transfer(bench, "send", [payload]).total / 1e9)
+                (_bare_call(bench, payload), transfer(bench, "send", [payload]).total / 1e9)
                 for _ in range(CALLS_A_ROUND)
             ]
             bare, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
@@ -86,16 +94,14 @@ def null_payload_reused(strategy: str, rounds: int) -> list[float]:
     payload = payloads.load("array").make(NULL_BYTES, seed=1)
     differences = []
     with bench_of(strategy, "noop") as bench:
-        assert bench.executor is not None
         bench.calls = CALLS_IN_FLIGHT
-        for number in range(rounds + 1):
+        for number in range(ROUNDS_OF_REUSE * rounds + 1):
 
             def ours() -> float:
                 return transfer(bench, "reuse", [payload]).total / 1e9
 
             def theirs() -> float:
-                assert bench.executor is not None
-                return _bare_calls(bench.executor, payload)
+                return _bare_calls(bench, payload)
 
             # Who goes first alternates.
             first, second = (ours, theirs) if number % 2 else (theirs, ours)
@@ -104,10 +110,11 @@ def null_payload_reused(strategy: str, rounds: int) -> list[float]:
     return differences[1:]
 
 
-def _bare_calls(executor: Executor, payload: Any) -> float:
-    usage_of(os.getpid())
+def _bare_calls(bench: Bench, payload: Any) -> float:
+    assert bench.executor is not None
+    _pause(bench)
     begun = _now()
-    futures = [executor.submit(answer, payload) for _ in range(CALLS_IN_FLIGHT)]
+    futures = [bench.executor.submit(answer, payload) for _ in range(CALLS_IN_FLIGHT)]
     for future in futures:
         future.result()
     return (_now() - begun) / 1e9

@@ -48,8 +48,9 @@ class Bench:
 
 @dataclass
 class Timing:
-    """One transfer. Nanoseconds; `release` lies behind the total."""
+    """One transfer. Nanoseconds; `prepare` lies before the total and `release` behind it."""
 
+    prepare: int = 0
     publish: int = 0
     dispatch: int = 0
     attach: int = 0

@@ -13,10 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from handoff import strategies
-from handoff.figures import quantities
 from handoff.figures.drawing import MOST_PANELS
 from handoff.figures.phases import PHASES, components
-from handoff.figures.run import Run, number, text, words
+from handoff.figures.run import Run, words
 from handoff.health.twice import sentinels
 from handoff.records import INVOCATIONS, RECOMMENDATIONS, STATUSES, SUMMARY, TIMINGS
 from handoff.report import answers, article, environment, trust
@@ -24,6 +23,7 @@ from handoff.report.pictures import Picture
 from handoff.scenarios import PATTERNS, TASKS, Scenario
 from handoff.statistics import SURE_BLOCKS
 from handoff.summaries import block_values
+from handoff.words import counted, interval, number, ratio, seconds, size, text
 
 HERE: Final = Path(__file__).parent
 
@@ -73,12 +73,12 @@ def _environment() -> Environment:
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     made.filters.update(
-        seconds=quantities.seconds, ratio=quantities.ratio, size=quantities.size, counted=quantities.counted,
+        seconds=seconds, ratio=ratio, size=size, counted=counted,
         in_seconds=article.in_seconds,
         status=lambda status: str(status).replace("_", " "),
     )  # fmt: skip
     made.globals.update(
-        interval=quantities.interval, seconds=quantities.seconds, thousandths=article.thousandths,
+        interval=interval, seconds=seconds, thousandths=article.thousandths,
         why_unsafe=why_unsafe, about=about, words=words,
         headline=answers.headline, sureness=answers.sureness, told_by_headline=answers.told_by_headline,
     )  # fmt: skip

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from handoff.figures.quantities import counted, interval, ratio, seconds
 from handoff.figures.run import words
 from handoff.scenarios import Scenario
 from handoff.statistics import MIN_BLOCKS, SURE_BLOCKS
 from handoff.strategies import LIBRARY
+from handoff.words import counted, interval, ratio, seconds
 
 
 def headline(scenario: Scenario, answer: Mapping[str, Any], reference: str) -> str:

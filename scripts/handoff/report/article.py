@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from handoff import statistics
-from handoff.figures.quantities import NONE, counted, interval, ratio
-from handoff.figures.run import Run, number, text
+from handoff.figures.run import Run
 from handoff.summaries import BlockValues, block_values
+from handoff.words import NONE, counted, interval, number, ratio, text
 
 ARTICLE_PYTHON: Final = "Python 3.11"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handoff.figures.quantities import NONE, seconds, size
+from handoff.words import NONE, seconds, size
 
 
 @dataclass(frozen=True)

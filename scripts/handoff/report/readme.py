@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from handoff import strategies
 from handoff.contest import unmet
-from handoff.figures.quantities import NONE, counted, interval, ratio, seconds, size
-from handoff.figures.run import Run, number, text, words
+from handoff.figures.run import Run, words
 from handoff.records import TIMINGS, Row
 from handoff.report import article
 from handoff.scenarios import Scenario
 from handoff.statistics import SURE_BLOCKS
 from handoff.strategies import LIBRARY
+from handoff.words import NONE, counted, interval, number, ratio, seconds, size, text
 
 MARKED: Final = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

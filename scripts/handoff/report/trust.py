@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from handoff.figures.quantities import NONE, counted, ratio, seconds
-from handoff.figures.run import Run, number, text
+from handoff.figures.run import Run
 from handoff.health import CHECKS
 from handoff.health.twice import Sentinel
 from handoff.records import STATUSES, Row
 from handoff.strategies import FLOORS
+from handoff.words import NONE, counted, number, ratio, seconds, text
 
 Warnings: TypeAlias = Sequence[Mapping[str, Any]]
 """Of health.json."""

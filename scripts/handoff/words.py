@@ -1,11 +1,27 @@
-"""Numbers as a reader wants them: three significant digits, a unit, and the interval beside it."""
+"""Numbers as a reader wants them, everywhere alike: the digits that count, a unit, the interval beside it.
+
+Times have three digits in tables and in sentences: two beside each other then say the same of the same time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Final
 
 NONE: Final = "–"
+
+
+def number(row: Mapping[str, object], column: str) -> float | None:
+    """The cell as a number; None where it is empty."""
+    value = row.get(column)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def text(row: Mapping[str, object], column: str) -> str:
+    """The cell as text; '' where it is empty."""
+    value = row.get(column)
+    return "" if value is None else str(value)
 
 
 def seconds(value: float | None) -> str:
@@ -23,29 +39,37 @@ def seconds(value: float | None) -> str:
 def tick(value: float) -> str:
     """A time at an axis: up to four digits, none that says nothing: '10 ms', '2.5 s', '1.004 s'."""
     unit = seconds(value).split()[1]
-    number = value / {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}[unit]
-    return f"{number:,.0f} {unit}" if number >= 1000 else f"{number:.4g} {unit}"
+    scaled = value / {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}[unit]
+    return f"{scaled:,.0f} {unit}" if scaled >= 1000 else f"{scaled:.4g} {unit}"
 
 
 def size(value: float | None) -> str:
     """Bytes in binary units: 67108864 -> '64 MiB', 80000000 -> '76.3 MiB'."""
     if value is None:
         return NONE
-    number, unit = float(value), "B"
+    scaled, unit = float(value), "B"
     for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if abs(number) < 1024:
+        if abs(scaled) < 1024:
             break
-        number, unit = number / 1024, larger
-    return f"{number:.0f} {unit}" if number == int(number) else f"{number:.1f} {unit}"
+        scaled, unit = scaled / 1024, larger
+    return f"{scaled:.0f} {unit}" if scaled == int(scaled) else f"{scaled:.1f} {unit}"
 
 
 def ratio(value: float | None) -> str:
     """A ratio of times with two or three digits that count: '0.14', '1.00', '23.5', '0.0071'."""
     if value is None:
         return NONE
-    if abs(value) < 0.1:
-        return f"{value:#.2g}"
+    if 0 < abs(value) < 0.1:
+        return f"{value:.{1 - math.floor(math.log10(abs(value)))}f}"
     return f"{value:.2f}" if abs(value) < 10 else f"{value:,.1f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def percent(share: float, digits: int = 3) -> str:
+    """A share with the digits that say something: '5 %', '2.5 %', '130 %'.
+
+    `digits` is 2 for what was measured roughly and is no setting: a spread of ten values, a share of a core.
+    """
+    return f"{float(f'{100 * share:.{digits}g}'):,g} %"
 
 
 def interval(low: float | None, high: float | None, form: Callable[[float | None], str] = ratio) -> str:
@@ -53,9 +77,9 @@ def interval(low: float | None, high: float | None, form: Callable[[float | None
     return "" if low is None or high is None else f"[{form(low)}, {form(high)}]"
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
+def counted(count: int, noun: str, plural: str = "") -> str:
     """'1 worker', '2 workers'."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def shortened(said: str, most: int) -> str:
