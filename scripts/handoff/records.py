@@ -101,7 +101,12 @@ INVOCATIONS: Final = Table(
         ("clock_resolution_s", float, "s", "the smallest step of the clock that was seen"),
         ("clock_overhead_s", float, "s", "what one reading of the clock cost"),
         ("load_before", float, "count", "the one-minute load average before it started"),
-        ("others_cpu_s", float, "s", "processor time that processes outside the invocation used meanwhile"),
+        (
+            "others_cpu_s",
+            float,
+            "s",
+            "processor time that processes outside the invocation and its workflow used meanwhile",
+        ),
         ("steal_s", float, "s", "time that the hypervisor gave to others meanwhile, all cores"),
         ("cpu_pressure", float, "share", "share of its time in which some task waited for a core"),
         ("memory_pressure", float, "share", "share of its time in which some task waited for memory"),

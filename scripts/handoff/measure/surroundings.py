@@ -20,7 +20,7 @@ class Surroundings:
     load: float
     busy_ticks: int | None
     own_cpu_s: float
-    """Processor time of this process and of its children that have ended."""
+    """Processor time of this process, of its children that have ended, and of the workflow above it."""
     megahertz: float | None
     steal_ticks: int | None
     cpu_waited_us: int | None
@@ -71,7 +71,20 @@ def _overheated() -> int | None:
 
 def _own_cpu() -> float:
     used = (resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(each.ru_utime + each.ru_stime for each in used)
+    return sum(each.ru_utime + each.ru_stime for each in used) + _ancestors_cpu()
+
+
+def _ancestors_cpu() -> float:
+    """Processor time of the processes that started this one: Snakemake plans while a job runs, and is no stranger."""
+    ticks, pid = 0, os.getppid()
+    while pid > 1:
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            break
+        ticks += int(stat[11]) + int(stat[12])  # its own, not its children's: proc_pid_stat(5), fields 14 and 15
+        pid = int(stat[1])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def now() -> Surroundings:
