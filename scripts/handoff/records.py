@@ -105,7 +105,7 @@ INVOCATIONS: Final = Table(
             "others_cpu_s",
             float,
             "s",
-            "processor time that processes outside the invocation and its workflow used meanwhile",
+            "processor time that others than the invocation and its workflow used meanwhile",
         ),
         ("steal_s", float, "s", "time that the hypervisor gave to others meanwhile, all cores"),
         ("cpu_pressure", float, "share", "share of its time in which some task waited for a core"),
