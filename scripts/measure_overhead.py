@@ -15,7 +15,7 @@ from handoff.measure.places import machine_lock
 from handoff.records import write_atomically
 from handoff.statistics import hodges_lehmann, signed_rank_interval
 
-STRATEGIES = ("threads-reference", "process_spawn-pickle5", "pool_spawn-pickle")
+EXECUTORS = ("threads", "process_spawn", "pool_spawn")
 
 
 def figure(values: list[float], unit: float = 1.0) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def said(found: dict[str, Any]) -> str:
 def measure(rounds: int, out: Path | None) -> None:
     """Measure all of them, say each as it is known, and write them down."""
     found: dict[str, Any] = {"null_payload_us": {}, "null_payload_reuse_us": {}}
-    for name in STRATEGIES:
+    for name in EXECUTORS:
         found["null_payload_us"][name] = each = figure(tax.null_payload(name, rounds), 1e6)
         print(f"null payload, {name}: {said(each)} µs a call above a bare submit", flush=True)
         found["null_payload_reuse_us"][name] = each = figure(tax.null_payload_reused(name, rounds), 1e6)

@@ -20,7 +20,7 @@ from handoff.measure.gate import Gate
 from handoff.measure.transfers import Bench, gather, transfer
 from handoff.measure.usage import cpu_of_threads, usage_of, usage_of_all
 from handoff.measure.worker import Call, Setup
-from handoff.strategies import executor_facts, find
+from handoff.strategies import executor_facts
 
 NULL_BYTES: Final = 8
 LARGE_BYTES: Final = 64 * 2**20
@@ -37,17 +37,21 @@ def answer(payload: Any) -> None:
 
 
 @contextmanager
-def bench_of(strategy: str, task: str) -> Iterator[Bench]:
-    """A warm bench of one worker, without files, a supervisor, or a plan."""
-    chosen = find(strategy)
-    own_process = executor_facts(chosen.executor).processes
+def bench_of(executor_name: str, task: str) -> Iterator[Bench]:
+    """A warm bench of one worker, without files, a supervisor, or a plan.
+
+    The payload goes through the executor's own channel, as in a bare submit: a transport's own work would be no cost
+    of the instrument.
+    """
+    own_process = executor_facts(executor_name).processes
+    transport_name = "pickle" if own_process else "reference"
     with tempfile.TemporaryDirectory() as folder:
         Gate.make(folder)
-        setup = Setup(1, transports.Spec(chosen.transport, folder, "handoff-tax", 1), task, 1, folder)
+        setup = Setup(1, transports.Spec(transport_name, folder, "handoff-tax", 1), task, 1, folder)
         transport = transports.build(setup.spec)
         if not own_process:
             worker.use(worker.State(setup, transport))
-        with executors.load(chosen.executor)(1, worker.start, (setup, None, own_process)) as executor:
+        with executors.load(executor_name)(1, worker.start, (setup, None, own_process)) as executor:
             bench = Bench(
                 setup, transport, tasks.load(task), 1, 1, 1, own_process,
                 open=lambda: executor, close=lambda: None, executor=executor,
@@ -74,26 +78,29 @@ def _bare_call(bench: Bench, payload: Any) -> float:
     return (_now() - begun) / 1e9
 
 
-def null_payload(strategy: str, rounds: int) -> list[float]:
+def null_payload(executor_name: str, rounds: int) -> list[float]:
     """Seconds a call that a transfer of a null payload takes more than a bare submit, one figure a round."""
     payload = payloads.load("array").make(NULL_BYTES, seed=1)
     differences = []
-    with bench_of(strategy, "noop") as bench:
+    with bench_of(executor_name, "noop") as bench:
         for _ in range(rounds + 1):
-            pairs = [
-                (_bare_call(bench, payload), transfer(bench, "send", [payload]).total / 1e9)
-                for _ in range(CALLS_A_ROUND)
-            ]
-            bare, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
-            differences.append(ours - bare)
+            bare, ours = [], []
+            for number in range(CALLS_A_ROUND):
+                # Who goes first alternates: a worker that has slept longer wakes up later.
+                if number % 2:
+                    bare.append(_bare_call(bench, payload))
+                ours.append(transfer(bench, "send", [payload]).total / 1e9)
+                if not number % 2:
+                    bare.append(_bare_call(bench, payload))
+            differences.append(statistics.median(ours) - statistics.median(bare))
     return differences[1:]  # the first round warms both
 
 
-def null_payload_reused(strategy: str, rounds: int) -> list[float]:
+def null_payload_reused(executor_name: str, rounds: int) -> list[float]:
     """The same for the pattern `reuse`: seconds a call, of many in flight at once over one null payload."""
     payload = payloads.load("array").make(NULL_BYTES, seed=1)
     differences = []
-    with bench_of(strategy, "noop") as bench:
+    with bench_of(executor_name, "noop") as bench:
         bench.calls = CALLS_IN_FLIGHT
         for number in range(ROUNDS_OF_REUSE * rounds + 1):
 
@@ -131,7 +138,7 @@ def threads_on_large(rounds: int) -> list[float]:
     """Time of `threads-reference` over that of a plain loop, for 64 MiB, one ratio a round."""
     payload = payloads.load("array").make(LARGE_BYTES, seed=1)
     ratios = []
-    with bench_of("threads-reference", "read") as bench, ThreadPoolExecutor(1) as plain:
+    with bench_of("threads", "read") as bench, ThreadPoolExecutor(1) as plain:
         for number in range(rounds + 1):
 
             def ours() -> float:
@@ -150,5 +157,5 @@ def threads_on_large(rounds: int) -> list[float]:
 def busy_error() -> float:
     """Seconds by which a busy task of 100 ms, run through a process pool, is reproduced too long or too short."""
     payload = payloads.load("array").make(NULL_BYTES, seed=1)
-    with bench_of("process_spawn-pickle5", "busy") as bench:
+    with bench_of("process_spawn", "busy") as bench:
         return max(abs(transfer(bench, "send", [payload]).task - tasks.BUSY_NS) / 1e9 for _ in range(10))
