@@ -25,6 +25,9 @@ quick: set-up-run ## the same in a minute, with config/smoke.yaml: indicative on
 thorough: set-up-run ## goes on with config/config.yaml until every answer is decided or BUDGET (30min) is spent
 	@$(IN_VENV) python scripts/measure_until_decided.py --configfile config/config.yaml --budget $${BUDGET:-30min} -- --cores all $(SNAKEMAKE_ARGS)
 
+again: set-up-run ## measures the blocks of config/config.yaml again in which something failed
+	@$(IN_VENV) sh -c 'python scripts/measure_again.py --configfile config/config.yaml && exec $(SNAKEMAKE) --configfile config/config.yaml'
+
 calibrate: set-up-run ## says how right the verdicts are on this machine; takes half an hour
 	@$(IN_VENV) $(SNAKEMAKE) --configfile config/calibrate.yaml
 
@@ -76,4 +79,4 @@ set-up-run:
 set-up-development:
 	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && "$$python" scripts/set_up.py development
 
-.PHONY: help report quick thorough calibrate mine article sweep doctor test test-slow test-all lint docs example clean distclean set-up-run set-up-development
+.PHONY: help report quick thorough again calibrate mine article sweep doctor test test-slow test-all lint docs example clean distclean set-up-run set-up-development

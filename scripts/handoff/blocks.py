@@ -42,6 +42,9 @@ SHARED_CODE = (
 """Code that every measured process runs, whatever its strategy."""
 
 
+AGAIN: Final = "again.json"
+"""In results/<run>/: the blocks that were asked to be measured again."""
+
 _SOURCES = (".py", ".jinja", ".css", ".js")
 
 
@@ -176,8 +179,10 @@ class Block:
         return not self.cause
 
 
-def inspect(plan: Plan, block: int, kind: str, folder: Path, wanted: Mapping[str, Any]) -> Block:
-    """Look at one block's files in results/<run>/ (folder)."""
+def inspect(
+    plan: Plan, block: int, kind: str, folder: Path, wanted: Mapping[str, Any], again: str = ""
+) -> Block:  # fmt: skip
+    """Look at one block's files in results/<run>/ (folder); `again` is a campaign whose block is asked for anew."""
     jobs = block_order(plan, block, kind)
     present = [job for job in jobs if (folder / job.file).is_file()]
     missing = len(jobs) - len(present)
@@ -195,6 +200,8 @@ def inspect(plan: Plan, block: int, kind: str, folder: Path, wanted: Mapping[str
             break
     if not cause and len(campaigns) > 1:
         cause = "its results are of different starts"
+    if not cause and campaigns == {again}:
+        cause = "something in it failed, and it was asked to be measured again"
     return Block(block, kind, jobs, provenance.campaign() if cause else campaigns.pop(), missing, cause)
 
 
@@ -247,9 +254,22 @@ class Schedule:
         return wanted | _contents(self.plan, kind, block) if self.plan.beyond(kind, block) else wanted
 
     @cached_property
+    def again(self) -> dict[str, str]:
+        """Blocks that were asked to be measured again (scripts/measure_again.py), with the campaign of their results.
+
+        Once they have been, their campaign is another one, and what stands here means nothing more.
+        """
+        try:
+            return dict(json.loads((self.folder / AGAIN).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return {}
+
+    @cached_property
     def blocks(self) -> dict[tuple[str, int], Block]:
         return {
-            (kind, block): inspect(self.plan, block, kind, self.folder, self.wanted_in(kind, block))
+            (kind, block): inspect(
+                self.plan, block, kind, self.folder, self.wanted_in(kind, block), self.again.get(f"{kind}/{block}", "")
+            )
             for kind, block in blocks_of(self.plan)
         }
 

@@ -6,11 +6,14 @@ processes. Standard library only.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +31,63 @@ class ProgramFailed(Exception):
 def _environment(unbuffered: bool) -> dict[str, str]:
     without = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return without | ({"PYTHONUNBUFFERED": "1"} if unbuffered else {})
+
+
+TELLING: Final = """
+import faulthandler, runpy, sys
+log = open(sys.argv[1], "w")
+faulthandler.enable(file=log)
+runpy.run_path(sys.argv[2], run_name="__main__")
+"""
+"""Runs a program so that SIGABRT makes each of its processes write where all of its threads are."""
+
+WRITING_S: Final = 5.0
+"""For a process to write that down and end."""
+
+
+def _ended(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        return stat.rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def _told(pid: int, log: Path) -> str:
+    """The stacks of a process's threads, which it writes as it ends."""
+    before = log.stat().st_size
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGABRT)
+    patience = time.monotonic() + WRITING_S
+    while not _ended(pid) and time.monotonic() < patience:
+        time.sleep(0.01)
+    with log.open(encoding="utf-8", errors="replace") as file:
+        file.seek(before)
+        return file.read().strip()
+
+
+def stacks(program: Path, seconds: float) -> dict[str, str]:
+    """Where the threads of the child and of its parent are after so many seconds; empty if it did not hang.
+
+    The stacks are faulthandler's: the latest call first.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "stacks.txt")
+        with subprocess.Popen(
+            [sys.executable, "-c", TELLING, str(log), str(program)], env=_environment(unbuffered=False),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        ) as run:  # fmt: skip
+            try:
+                run.wait(seconds)
+                return {}
+            except subprocess.TimeoutExpired:
+                children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text(encoding="ascii").split()
+                # The parent first: it would go on and end once its child has.
+                return {"parent": _told(run.pid, log), "child": "\n".join(_told(int(pid), log) for pid in children)}
+            finally:
+                if run.returncode is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(run.pid, signal.SIGKILL)
 
 
 def hangs(program: Path, seconds: float, *, unbuffered: bool = False) -> bool:
@@ -78,6 +138,7 @@ def demonstrate(runs: int, certain_runs: int, seconds: float) -> dict[str, Any]:
         **count_hung(PRINTING, runs, seconds),
         "unbuffered": count_hung(PRINTING, runs, seconds, unbuffered=True),
         "deterministic": count_hung(LOCKED, certain_runs, seconds),
+        "stacks": {"printing": stacks(PRINTING, seconds), "locked": stacks(LOCKED, seconds)},
         "seconds_limit": seconds,
         "note": f"standard error is buffered unless PYTHONUNBUFFERED=1; a run that had not ended after {seconds:g} s "
         "counts as hung and was ended with all its processes",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +148,54 @@ def test_the_announcement_says_what_is_measured_again(folder: Path) -> None:
     lines = Schedule(made, folder).announcement()
     assert lines[0] == "These blocks are measured again, whole, because 1 of 9 results are missing: array 1."
     assert f"{len(run_order(made))} of {len(run_order(made))} measuring jobs to do" in lines[1]
+
+
+# --- measured again on request ---
+
+
+def failing(root: Path) -> Path:
+    """A run in which a job of block 1 crashed and all of block 2 is well; returns the config."""
+    made = plan(blocks=2)
+    for block, campaign in ((1, "one"), (2, "two")):
+        for job in block_order(made, block, KIND):
+            bad = block == 1 and job.slot == 3
+            row = {"campaign": campaign, "kind": KIND, "block": block, "strategy": job.strategy.id,
+                   "status": "crashed" if bad else "ok", "fail_reason": "ended by SIGSEGV" if bad else ""}  # fmt: skip
+            record = InvocationFile(row, expected(made, KIND), [])  # type: ignore[arg-type]
+            write_invocation(root / "results" / "tiny" / job.file, record)
+    (root / "mine.yaml").write_text("run: tiny\n", "utf-8")
+    return root / "mine.yaml"
+
+
+def ask_again(root: Path) -> str:
+    script = Path(__file__).parents[2] / "scripts" / "measure_again.py"
+    command = [sys.executable, str(script), "--configfile", "mine.yaml"]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_failed_block_is_measured_again_when_asked_once(tmp_path: Path) -> None:
+    failing(tmp_path)
+    folder, made = tmp_path / "results" / "tiny", dataclasses.replace(plan(blocks=2, scenarios=ENTRIES[:1]))
+    files = sorted(folder.rglob("*.csv"))
+    assert Schedule(made, folder).to_measure == []
+    assert "array/1: " in ask_again(tmp_path)
+    asked = Schedule(made, folder)
+    assert {job.block for job in asked.to_measure} == {1}
+    assert "something in it failed, and it was asked to be measured again: array 1" in asked.announcement()[0]
+    assert sorted(folder.rglob("*.csv")) == files  # nothing is deleted
+    for job in block_order(made, 1, KIND):  # measured again, by another start
+        write(folder / job.file, expected(made, KIND), "three")
+    assert Schedule(made, folder).to_measure == []
+
+
+def test_where_nothing_failed_nothing_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "results" / "tiny").mkdir(parents=True)
+    (tmp_path / "mine.yaml").write_text("run: tiny\n", "utf-8")
+    assert ask_again(tmp_path) == f"Nothing in {Path('results', 'tiny')} failed.\n"
+    assert not (tmp_path / "results" / "tiny" / "again.json").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[", "3", "[1]"])
+def test_a_damaged_request_is_none(folder: Path, text: str) -> None:
+    (folder / "again.json").write_text(text, "utf-8")
+    assert Schedule(plan(), folder).again == {}

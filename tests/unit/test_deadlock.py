@@ -77,10 +77,13 @@ def test_the_file_is_what_the_report_reads(tmp_path: Path) -> None:
     subprocess.run([sys.executable, script, *limits, "--out", str(out)], check=True)
     found = json.loads(out.read_text(encoding="utf-8"))
     assert list(found) == [
-        "schema_version", "python", "runs", "hung", "unbuffered", "deterministic", "seconds_limit", "note",
+        "schema_version", "python", "runs", "hung", "unbuffered", "deterministic", "stacks", "seconds_limit", "note",
     ]  # fmt: skip
     assert found["runs"] == found["unbuffered"]["runs"] == found["deterministic"]["runs"] == 1
     assert 0 <= found["hung"] <= 1
+    # The child's one thread waits for the lock; the parent's main thread waits for the child.
+    assert "in want_the_lock" in found["stacks"]["locked"]["child"]
+    assert "join" in found["stacks"]["locked"]["parent"]
     said = article.deadlock_said(found)
     assert f"Python {found['python']}: {found['hung']} of 1 run hung" in said[0]
     assert said[2:] == [

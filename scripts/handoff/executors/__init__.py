@@ -10,13 +10,32 @@ Standard library only: loading this loads no executor.
 from __future__ import annotations
 
 import importlib
+import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Final
 
 Initializer = Callable[..., None]
 Start = Callable[[int, Initializer, tuple[Any, ...]], AbstractContextManager[Executor]]
+
+
+PATIENCE_S: Final = 1.0
+"""For the end of a worker to show, once its pool is broken."""
+
+
+def death(executor: Executor | None) -> str:
+    """How a worker of a broken pool of processes ended: 'SIGSEGV', 'code 3'; '' where nobody can tell."""
+    processes = list((getattr(executor, "_processes", None) or {}).values())
+    patience = time.monotonic() + PATIENCE_S
+    while processes and time.monotonic() < patience:
+        # A broken pool ends its other workers by SIGTERM.
+        codes = [process.exitcode for process in processes if process.exitcode not in (None, 0, -signal.SIGTERM)]
+        if codes:
+            return signal.Signals(-codes[0]).name if codes[0] < 0 else f"code {codes[0]}"
+        time.sleep(0.01)
+    return ""
 
 
 def load(name: str) -> Start:

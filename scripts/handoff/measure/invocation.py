@@ -13,11 +13,12 @@ import json
 import math
 import multiprocessing
 import os
+import resource
 import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -63,6 +64,8 @@ class Work:
     """Make two more transfers per scenario: one instrumented, one under the eyes of the memory sampler."""
     events: int
     """The file descriptor that events are written to."""
+    address_space: int
+    """Bytes that no process of this invocation may exceed: it then fails by itself, and not the machine."""
 
     def to_json(self) -> str:
         return json.dumps({**asdict(self), "scenarios": [scenario.to_json() for scenario in self.scenarios]})
@@ -91,11 +94,12 @@ class Invocation:
         """One line to the supervisor; a line once written is not lost when this process dies."""
         self._events.write(json.dumps({"event": event, **fields}) + "\n")
 
-    def give_up(self, error: Exception) -> NoReturn:
+    def give_up(self, error: Exception, executor: Executor | None = None) -> NoReturn:
         """Say why and end at once: an executor that is closed would wait for workers that wait for a payload."""
         traceback.print_exception(error)
         sys.stderr.flush()
-        self.say("failed", **failure(error))
+        ended = executors.death(executor) if isinstance(error, BrokenExecutor) else ""
+        self.say("failed", **failure(error, ended))
         os._exit(3)
 
     def workers(self, scenario: Scenario) -> int:
@@ -148,7 +152,7 @@ class Invocation:
             try:
                 self._measure_all(scenarios, bench, setup, gate)
             except Exception as error:
-                self.give_up(error)
+                self.give_up(error, bench.executor)
         bench.transport.close()
         if not own_process:
             worker.use(None)
@@ -366,6 +370,9 @@ def main() -> None:
     worker.die_with_parent()
     work = Work.from_json(sys.stdin.readline())
     os.set_inheritable(work.events, False)
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = work.address_space if hard == resource.RLIM_INFINITY else min(work.address_space, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
     # Queues' semaphores are named files that stay when a process is killed; by this name the sweep finds them.
     multiprocessing.current_process()._config["semprefix"] = f"/{work.prefix}"  # type: ignore[attr-defined]
     invocation = Invocation(work)
@@ -376,18 +383,17 @@ def main() -> None:
     invocation.say("finished")
 
 
-def failure(error: Exception) -> dict[str, str]:
-    """The status and the reason that an exception stands for."""
-    from concurrent.futures.process import BrokenProcessPool
-
+def failure(error: Exception, ended: str = "") -> dict[str, str]:
+    """The status, the reason and the signal that an exception stands for; `ended` is how a worker did."""
     kinds: dict[type[Exception], str] = {
         transports.CannotCarry: "unsupported",
         ModuleNotFoundError: "unsupported",
         MemoryError: "out_of_memory",
-        BrokenProcessPool: "crashed",
+        BrokenExecutor: "crashed",
     }
     status = next((status for kind, status in kinds.items() if isinstance(error, kind)), "error")
-    return {"status": status, "reason": f"{type(error).__name__}: {error}"}
+    reason = f"a worker ended by {ended}" if ended else f"{type(error).__name__}: {error}"
+    return {"status": status, "reason": reason, "signal": ended if ended.startswith("SIG") else ""}
 
 
 if __name__ == "__main__":

@@ -24,13 +24,19 @@ from typing import Any, Final
 from handoff import machine, payloads
 from handoff.measure.invocation import Work
 from handoff.measure.places import SHARED, Places
-from handoff.measure.usage import memory_in_use, session_members, stored
+from handoff.measure.usage import memory_in_use, resident, session_members, stored
 from handoff.records import Row
 from handoff.scenarios import Scenario, kind_facts
 from handoff.strategies import LIBRARY, Strategy, transport_facts
 
 SAMPLE_S: Final = 0.001
 """Between two looks at the memory of a transfer that is made for that."""
+
+LOOK_S: Final = 1.0
+"""Between two looks at the memory of all its processes, so that a death can be told from hunger."""
+
+RESERVED_BYTES: Final = 8 * 2**30
+"""Address space that processes reserve without using it: threads' stacks, allocators' arenas."""
 
 PROCESS_BYTES: Final = 150_000_000
 """What a Python process with pandas takes by itself, in the memory arithmetic."""
@@ -177,6 +183,7 @@ class Supervisor:
         work = Work(
             self.strategy.id, tuple(scenarios), str(self.data), str(folder), str(self.places.control),
             self.places.prefix, self.seconds, self.steady, self.probes, writing,
+            machine.available_memory() + RESERVED_BYTES,
         )  # fmt: skip
         killed_before = _killed_by_kernel()
         with tempfile.TemporaryFile() as stderr:
@@ -232,7 +239,9 @@ class Supervisor:
         self.places.remove()
         self.places.make(self._storage())
         status, reason, name = _death(watch, code, tail)
-        if status == "crashed" and _killed_by_kernel() > killed_before:
+        if status == "crashed" and watch.resident:
+            reason = f"{reason}; its processes held {_bytes(watch.resident)} at the last look"
+        if status == "crashed" and name == "SIGKILL" and _killed_by_kernel() > killed_before:
             status, reason = "out_of_memory", f"{reason}; the kernel's out-of-memory killer was at work"
         left = [s for s in scenarios if s.id not in watch.proofs]
         outcome.status, outcome.fail_reason, outcome.signal = status, reason, name
@@ -279,7 +288,7 @@ def _death(watch: _Watch, code: int, tail: str) -> tuple[str, str, str]:
             "SIGKILL",
         )
     if watch.failure:
-        return watch.failure["status"], f"{watch.failure['reason']} ({where})", ""
+        return watch.failure["status"], f"{watch.failure['reason']} ({where})", watch.failure["signal"]
     if code < 0:
         name = signal.Signals(-code).name
         return "crashed", f"ended by {name} {where}", name
@@ -297,6 +306,7 @@ class _Watch:
         self.failure: dict[str, str] = {}
         self.start_s: float | None = None
         self.clock: dict[str, float] = {}
+        self.resident = 0
         self.scenario = ""
         self.phase = "launch"
         self.finished = False
@@ -317,8 +327,10 @@ class _Watch:
         sources = [self._reading, ended]
         try:
             while True:
-                patience = SAMPLE_S if self._sampling else max(0.0, deadline - time.monotonic())
+                patience = SAMPLE_S if self._sampling else min(LOOK_S, max(0.0, deadline - time.monotonic()))
                 ready, _, _ = select.select(sources, [], [], patience)
+                if not ready and not self._sampling:
+                    self.resident = resident(session_members(self.process.pid))
                 if self._reading in ready and not self._read():
                     sources.remove(self._reading)  # at its end a pipe is always readable
                 if self.finished or self.failure:
@@ -363,7 +375,7 @@ class _Watch:
                 else:
                     self._answer(str(max(0, self._peak - self._before)))
             case "failed":
-                self.failure = {"status": event["status"], "reason": event["reason"]}
+                self.failure = {name: event[name] for name in ("status", "reason", "signal")}
             case "finished":
                 self.finished = True
 

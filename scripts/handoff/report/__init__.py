@@ -129,6 +129,7 @@ def page(
         disturbances=trust.disturbances(run),
         machines=[(machine, environment.facts(machine), environment.warnings(machine)) for machine in machines],
         experiments=article.beside(run, deadlock, machines),
+        hangs=article.hangs(deadlock),
         article_python=article.ARTICLE_PYTHON,
         pythons=article.pythons(run),
         hosts=_seen(run, "host"),

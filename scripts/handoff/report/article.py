@@ -194,6 +194,38 @@ def deadlock_said(deadlock: Mapping[str, Any] | None) -> list[str]:
     return [part for part in parts if part]
 
 
+@dataclass(frozen=True)
+class Hang:
+    """One deadlock, caught: which lock it is about, and where the threads were."""
+
+    title: str
+    why: str
+    child: str
+    parent: str
+
+
+WHY: Final = {
+    "printing": (
+        "a thread prints while the child is forked",
+        "The lock is that of standard error's buffer. The thread in keep_printing held it, inside print(), at the "
+        "moment of the fork. The child got the locked copy without the thread that would unlock it, and waits for it "
+        "as it flushes standard error at its end. The parent waits for the child.",
+    ),
+    "locked": (
+        "a thread holds a lock at the moment of the fork",
+        "The lock is the program's own. The thread in hold_the_lock held it at the moment of the fork. The child got "
+        "the locked copy without that thread, and waits for it in want_the_lock. The parent waits for the child.",
+    ),
+}
+"""Of each program in deadlock.json's `stacks`: a title, and which thread held which lock."""
+
+
+def hangs(deadlock: Mapping[str, Any] | None) -> list[Hang]:
+    """The deadlocks whose stacks were caught; none in older files."""
+    found = (deadlock or {}).get("stacks") or {}
+    return [Hang(*WHY[name], **found[name]) for name in WHY if found.get(name)]
+
+
 def _times_as_fast(values: BlockValues, task: str, strategy: str, level: float) -> str:
     """How many times as fast two workers are as one: '1.92 [1.85, 1.99]'; '' where that is not known."""
     one, two = (values.get((EXPLAINED.format(task=task, workers=count), strategy), {}) for count in (1, 2))

@@ -1,0 +1,138 @@
+"""One measuring job as a process of its own, and who is who in it: for tests that kill some of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from handoff.measure.places import SHARED, Places, machine_lock
+from handoff.payloads.generation import generate
+from handoff.records import InvocationFile, read_invocation
+from handoff.scenarios import Payload, Scenario
+from handoff.strategies import find
+
+ROOT: Final = Path(__file__).parents[2]
+PATIENCE_S: Final = 60.0
+SIZES: Final = (1_000_000, 1_000_008)
+"""Bytes of the two payloads: the fault hits the first scenario, the second one must go on."""
+
+
+def kind_of(strategy: str) -> str:
+    """A payload kind that the strategy carries."""
+    return next(kind for kind in ("array", "frame") if not find(strategy).unsupported(kind, "send"))
+
+
+def _scenario(kind: str, size: int, folder: Path) -> Scenario:
+    options = (("dtype", "float64"), ("content", "random")) if kind == "array" else (("columns", 8), ("dtype", "mixed"))
+    payload = Payload(f"{kind}-{size}B", kind, size, options)
+    generate(payload, 1, folder / payload.file, folder / payload.description)
+    # 100 ms of task in each transfer: whoever strikes at random nearly always hits one.
+    return Scenario(payload, "busy", "send", 1)
+
+
+class MeasuringJob:
+    """scripts/measure_strategy.py on two scenarios of one strategy; its result lies in `out`."""
+
+    def __init__(self, strategy: str, folder: Path, seconds: float = 1.5) -> None:
+        self.strategy = strategy
+        data = folder / "payloads"
+        data.mkdir()
+        self.out = folder / "block~1.csv"
+        self.scenarios = [_scenario(kind_of(strategy), size, data) for size in SIZES]
+        self.folder = folder
+        command = [
+            sys.executable, str(ROOT / "scripts" / "measure_strategy.py"), "--run", "fault", "--kind", "any",
+            "--strategy", strategy, "--block", "9", "--seconds", str(seconds), "--payloads", str(data),
+            "--out", str(self.out), *(f"--scenario={json.dumps(each.to_json())}" for each in self.scenarios),
+        ]  # fmt: skip
+        self.process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+    @property
+    def sender(self) -> int | None:
+        """The measured process: the supervisor's child."""
+        return next(iter(children(self.process.pid)), None)
+
+    @property
+    def workers(self) -> list[int]:
+        """The sender's children that run tasks, not multiprocessing's resource tracker."""
+        return [pid for pid in children(self.sender or 0) if "resource_tracker" not in command_line(pid)]
+
+    def wait_for(self, found: Callable[[], object]) -> None:
+        """Until that is there; fails if the job ends before."""
+        patience = time.monotonic() + PATIENCE_S
+        while not found():
+            assert self.process.poll() is None, self.process.communicate()[1]
+            assert time.monotonic() < patience
+            time.sleep(0.01)
+
+    def ended(self) -> int:
+        """Its exit status, once it has ended."""
+        self.process.communicate(timeout=PATIENCE_S)
+        return self.process.returncode
+
+    def result(self) -> InvocationFile:
+        return read_invocation(self.out)
+
+    def sweep(self) -> None:
+        """What the next measuring job on this machine does first: remove what a killed one left."""
+        with machine_lock():
+            Places("a-later-job", self.folder / "scratch").sweep_dead()
+
+    def left(self) -> list[str]:
+        """What is still there of it: processes, segments, files."""
+        prefix = f"handoff-{os.getuid()}-{self.process.pid}-"
+        found = [path.name for path in SHARED.iterdir() if prefix in path.name]
+        found += [str(path) for path in (self.folder / "scratch").glob("*") if prefix in path.name]
+        return found + [f"process {pid}" for pid in living(self.folder)]
+
+
+def _status(pid: int, name: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def command_line(pid: int) -> str:
+    return _status(pid, "cmdline").replace("\0", " ")
+
+
+def children(pid: int) -> list[int]:
+    """Living children of a process, of all its threads."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children") if pid else ()
+    found = [int(child) for file in threads for child in _read(file).split()]
+    return [child for child in found if ") Z" not in _status(child, "stat")]
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii")
+    except OSError:
+        return ""
+
+
+def living(folder: Path) -> list[int]:
+    """Processes that work in that folder; all of a job's do. Those that are just ending get a moment."""
+    patience = time.monotonic() + 5
+    while found := [pid for pid in _pids() if _works_in(pid, folder)]:
+        if time.monotonic() > patience:
+            break
+        time.sleep(0.05)
+    return found
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder)
+    except OSError:
+        return False
