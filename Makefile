@@ -63,9 +63,12 @@ docs: set-up-run ## renews the pages that are made from the code: columns, confi
 	@$(IN_VENV) python scripts/write_reference_pages.py
 	@$(IN_VENV) python scripts/draw_rulegraph.py --out docs/rulegraph.svg
 
-example: set-up-run ## renews results/example and the README's figures from results/default and results/article
+example: set-up-run ## renews results/example and the README's figures from results/default, article and calibrate
 	@$(IN_VENV) python scripts/keep_example.py --run results/default --example results/example
-	@$(IN_VENV) python scripts/write_readme.py --run results/example --article results/article
+	@$(IN_VENV) python scripts/write_readme.py --run results/example \
+	    $$([ ! -d results/article ] || echo --article results/article) \
+	    $$([ ! -d results/calibrate ] || echo --calibration results/calibrate/calibration.json)
+	@[ ! -d results/calibrate ] || cp results/calibrate/calibration.md docs/calibration.md
 
 clean: ## removes the results of all runs, not the example and not .venv
 	@[ ! -d results ] || find results -mindepth 1 -maxdepth 1 ! -name example -exec rm -rf {} +

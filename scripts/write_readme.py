@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from handoff.calibration import sentences
 from handoff.figures.run import Run, read_run
 from handoff.records import BadTable, write_atomically
 from handoff.report import readme
@@ -31,6 +32,7 @@ def main() -> None:
         "--run", type=Path, default=Path("results/example"), help="the run behind headline, rows, paste"
     )
     parser.add_argument("--article", type=Path, help="the run of config/article.yaml; without it that part stays")
+    parser.add_argument("--calibration", type=Path, help="a calibration.json; without it that part stays")
     parser.add_argument("--readme", type=Path, default=Path("README.md"), help="the page to renew")
     given = parser.parse_args()
     try:
@@ -45,6 +47,8 @@ def main() -> None:
             hung = given.article / "deadlock.json"
             deadlock = json.loads(hung.read_text(encoding="utf-8")) if hung.is_file() else None
             parts["article"] = readme.article_part(read_tables(given.article), deadlock, machine(given.article))
+        if given.calibration:
+            parts["calibration"] = " ".join(sentences(json.loads(given.calibration.read_text(encoding="utf-8"))))
         page = readme.fill(given.readme.read_text(encoding="utf-8"), parts)
     except (BadTable, readme.BadReadme, OSError, ValueError) as error:
         raise SystemExit(f"write_readme: {error}") from error

@@ -37,7 +37,7 @@ def strike(job: MeasuringJob, whom: str, number: signal.Signals) -> None:
     job.wait_for(lambda: job.sender)
     if executor_facts(find(job.strategy).executor).processes:
         job.wait_for(lambda: job.workers)
-    time.sleep(1.2)  # start-up is over: the rest of the time slice is transfers of 100 ms
+    time.sleep(0.8)  # start-up is over: the rest of the time slice is transfers of 100 ms
     job.wait_for(lambda: whom != "worker" or job.workers)
     victim = {"worker": job.workers[-1:], "sender": [job.sender], "supervisor": [job.process.pid]}[whom]
     os.kill(victim[0] or 0, number)

@@ -39,7 +39,7 @@ def _scenario(kind: str, size: int, folder: Path) -> Scenario:
 class MeasuringJob:
     """scripts/measure_strategy.py on two scenarios of one strategy; its result lies in `out`."""
 
-    def __init__(self, strategy: str, folder: Path, seconds: float = 1.5) -> None:
+    def __init__(self, strategy: str, folder: Path, seconds: float = 0.8) -> None:
         self.strategy = strategy
         data = folder / "payloads"
         data.mkdir()
