@@ -44,12 +44,15 @@ doctor: set-up-run ## says what this machine is and what disturbs measuring on i
 	@$(IN_VENV) python scripts/describe_machine.py --doctor
 
 test: set-up-development ## the tests, without the slow ones
-	@$(IN_VENV) python -m pytest -q -m "not slow" $(PYTEST_ARGS)
+	@$(IN_VENV) python -m pytest -q -m "not slow and not faults" $(PYTEST_ARGS)
 
 test-slow: set-up-development ## the slow tests only
 	@$(IN_VENV) python -m pytest -q -m slow $(PYTEST_ARGS)
 
-test-all: test test-slow ## every test
+test-faults: set-up-development ## the tests that kill: every strategy with real signals, and a sweep under random kills
+	@$(IN_VENV) python -m pytest -q -m faults $(PYTEST_ARGS)
+
+test-all: test test-slow test-faults ## every test
 
 lint: set-up-development ## the checks of form, types, floors and workflow
 	@$(IN_VENV) ruff check .
@@ -82,4 +85,4 @@ set-up-run:
 set-up-development:
 	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && "$$python" scripts/set_up.py development
 
-.PHONY: help report quick thorough again calibrate mine article sweep doctor test test-slow test-all lint docs example clean distclean set-up-run set-up-development
+.PHONY: help report quick thorough again calibrate mine article sweep doctor test test-slow test-faults test-all lint docs example clean distclean set-up-run set-up-development

@@ -52,7 +52,7 @@ def told(record: InvocationFile, first: str, second: str) -> str:
     return f"`{one}` ({record.invocation['signal']}), the next scenario `{two}`"
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_fault_is_a_row_and_leaves_nothing(strategy: str, fault: str, tmp_path: Path) -> None:

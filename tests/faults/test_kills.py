@@ -48,7 +48,7 @@ def _keys(rows: list[Row]) -> set[tuple[Any, ...]]:
     return {(row["block"], row["kind"], row["strategy"], row["scenario"]) for row in rows}
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.timeout(3600)
 def test_the_end_is_that_of_a_quiet_run(tmp_path: Path) -> None:
     before = {path.name for path in SHARED.iterdir()}
