@@ -17,7 +17,7 @@ from handoff.strategies import executor_facts, find
 from handoff.words import number, seconds
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("article", "headline", "paste", "rows")
+PARTS = ("article", "calibration", "headline", "paste", "rows")
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,7 @@ def test_an_example_is_kept_and_the_page_made_from_it(run: Run, tmp_path: Path) 
     written = script("write_readme.py", "--run", "example", "--readme", str(page))
     assert written.returncode == 0, written.stderr
     text = page.read_text(encoding="utf-8")
-    assert text.count("(made by make example)") == 1, "the article's part stays without --article"
+    assert text.count("(made by make example)") == 2, "article and calibration stay without their options"
     assert readme.headline(run, answers(run), example_machine()) in text
     assert readme.paste(run) in text
 
