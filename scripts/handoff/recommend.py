@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from handoff import statistics
 from handoff.contest import Contest, standing
@@ -15,9 +15,6 @@ from handoff.words import counted, percent, ratio, seconds
 
 Answer = dict[str, Any]
 """The fields of recommendations.json for one scenario."""
-
-MANY_BLOCKS: Final = 200
-"""Beyond this many the number is no advice any more."""
 
 
 def _said(log_ratios: Sequence[float], level: float, than: str = "") -> str:
@@ -37,8 +34,8 @@ def _said(log_ratios: Sequence[float], level: float, than: str = "") -> str:
 def _more(log_ratios: Sequence[float], zone: float, level: float) -> str:
     """How many more blocks would decide it, as a sentence."""
     more = statistics.more_blocks(log_ratios, zone, level)
-    if more > MANY_BLOCKS:
-        return f"Not decided, and hardly to be decided: it would take more than {MANY_BLOCKS} more blocks."
+    if more > statistics.MANY_BLOCKS:
+        return f"Not decided, and hardly to be decided: it would take more than {statistics.MANY_BLOCKS} more blocks."
     number, about = math.ceil(more), "at least" if len(log_ratios) < statistics.MIN_BLOCKS else "about"
     return f"Not decided yet: it would take {about} {counted(number, 'more block')}."
 

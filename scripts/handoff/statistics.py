@@ -28,6 +28,9 @@ MIN_BLOCKS: Final = 6
 SURE_BLOCKS: Final = 10
 """Below it an answer is headed 'indicative': the interval is little more than the range of the values."""
 
+MANY_BLOCKS: Final = 200
+"""Beyond this many, a number of blocks that it would take is no advice any more."""
+
 Key = TypeVar("Key")
 
 

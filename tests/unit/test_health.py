@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -381,8 +382,14 @@ def test_an_unexplained_spread_in_the_way_of_a_verdict_is_a_warning() -> None:
     (found,) = warnings_of(material({THREADS: [0.1 * factor for factor in WIDE]}), "spread")
     assert found["severity"] == "warning"
     assert found["what"] == (
-        f"The times of {THREADS} spread by 25 % from block to block; none of the recorded columns explains it."
+        f"The times of {THREADS} spread by 25 % from block to block; none of the recorded columns explains it. "
+        "Its verdict is unclear; it would take more than 200 more blocks."
     )
+
+
+def test_a_spread_that_more_blocks_overcome_says_how_many() -> None:
+    (found,) = warnings_of(material({THREADS: [0.08 * factor for factor in WIDE]}), "spread")
+    assert re.search(r"Its verdict is unclear; about \d+ more blocks? would decide it\.$", found["what"])
 
 
 def test_a_column_that_goes_with_it_by_chance_explains_nothing() -> None:

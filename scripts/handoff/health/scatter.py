@@ -159,10 +159,19 @@ def spread(of: Material) -> list[HealthWarning] | None:
         ratios = of.against_reference(scenario, strategy)
         enough = statistics.signed_rank_rank(len(ratios), of.plan.level) is not None
         unclear = enough and statistics.verdict(ratios, zone, of.plan.level) == "unclear"
+        hindered = unclear and strategy != of.plan.reference
         warnings.append(warning(
             "spread",
-            f"The times of {strategy} spread by {percent(deviation, 2)} from block to block; {clause}.",
-            source.cause, source.remedy,
-            sure=unclear and strategy != of.plan.reference, scenario=scenario, strategy=strategy,
+            f"The times of {strategy} spread by {percent(deviation, 2)} from block to block; {clause}."
+            + (f" Its verdict is unclear; {_until_clear(ratios, zone, of.plan.level)}." if hindered else ""),
+            source.cause, source.remedy, sure=hindered, scenario=scenario, strategy=strategy,
         ))  # fmt: skip
     return warnings if looked_at else None
+
+
+def _until_clear(log_ratios: Sequence[float], zone: float, level: float) -> str:
+    """How many more blocks would decide its verdict, as a clause."""
+    more = statistics.more_blocks(log_ratios, zone, level)
+    if more > statistics.MANY_BLOCKS:
+        return f"it would take more than {statistics.MANY_BLOCKS} more blocks"
+    return f"about {counted(math.ceil(more), 'more block')} would decide it"
