@@ -54,11 +54,14 @@ test-faults: set-up-development ## the tests that kill: every strategy with real
 
 test-all: test test-slow test-faults ## every test
 
-lint: set-up-development ## the checks of form, types, floors and workflow
+lint: set-up-development ## the checks of form, types, floors, security and workflow
 	@$(IN_VENV) ruff check .
 	@$(IN_VENV) ruff format --check .
 	@$(IN_VENV) mypy
 	@PYTHONPATH=scripts; export PYTHONPATH; $(IN_VENV) lint-imports --no-logo
+	@$(IN_VENV) bandit -q -c pyproject.toml -r scripts -x scripts/handoff/transports,scripts/handoff/executors,scripts/handoff/snippets
+	@# These exist to pickle between a process and its own workers.
+	@$(IN_VENV) bandit -q -c pyproject.toml -s B301 -r scripts/handoff/transports scripts/handoff/executors scripts/handoff/snippets
 	@$(IN_VENV) snakefmt --check Snakefile workflow/Snakefile
 	@$(IN_VENV) .venv/bin/python -m snakemake --lint
 

@@ -121,6 +121,17 @@ def available_memory(proc: Path = PROC, sysfs: Path = SYSFS) -> int:
     return available if left is None else min(available, left)
 
 
+def oom_kills(proc: Path = PROC, sysfs: Path = SYSFS) -> tuple[int, int]:
+    """Processes that were ended for want of memory since they are counted: in this cgroup, and on the whole machine."""
+    files = {1: "memory.oom_control", 2: "memory.events"}
+    texts = [_text(folder / files[version]) for version, folder in _cgroup_folders(proc, sysfs, "memory")][:1]
+    inside, everywhere = (
+        [int(line.split()[1]) for line in text.splitlines() if line.startswith("oom_kill ")]
+        for text in (*(texts or [""]), _text(proc / "vmstat"))
+    )
+    return sum(inside), sum(everywhere)
+
+
 def free_room(path: Path) -> int:
     """Bytes that this user can still write to the file system of that path.
 

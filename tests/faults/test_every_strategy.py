@@ -1,98 +1,137 @@
 """Each strategy, struck while it transfers: a row says what happened, the next scenario goes on, nothing is left.
 
-What is seen becomes the table of docs/reliability.md: `HANDOFF_WRITE=1 python -m pytest tests/faults` writes it anew.
+One measuring job meets all faults, a scenario each. What is seen becomes the first table of docs/reliability.md:
+`HANDOFF_WRITE=1 python -m pytest tests/faults` writes it anew.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from victims import ROOT, MeasuringJob
+from victims import MeasuringJob, renew_page
 
-from handoff.records import InvocationFile
 from handoff.strategies import executor_facts, expand, find
 
-STRATEGIES = [strategy.id for strategy in expand(["all"])]
 FAULTS = {
     "worker killed": ("worker", signal.SIGKILL),
     "worker segfaults": ("worker", signal.SIGSEGV),
+    "worker told to end": ("worker", signal.SIGTERM),
+    "worker stopped": ("worker", signal.SIGSTOP),
     "sender killed": ("sender", signal.SIGKILL),
     "sender segfaults": ("sender", signal.SIGSEGV),
-    "supervisor told to end": ("supervisor", signal.SIGTERM),
-    "supervisor killed": ("supervisor", signal.SIGKILL),
+    "sender told to end": ("sender", signal.SIGTERM),
+    "sender stopped": ("sender", signal.SIGSTOP),
 }
+OF_SUPERVISOR = {"supervisor told to end": signal.SIGTERM, "supervisor killed": signal.SIGKILL}
+PAUSED = "supervisor stopped, then continued"
+COLUMNS = (*FAULTS, PAUSED, *OF_SUPERVISOR)
+STRATEGIES = [strategy.id for strategy in expand(["all"])]
+LIMIT_S = 15.0
+"""For each measured process: whoever is stopped is ended by it."""
+
+AT_ONCE = 3
+"""Jobs: most of the time they wait."""
+
 NO_WORKERS = "its workers are threads"
-PAGE = ROOT / "docs" / "reliability.md"
-
-seen: dict[tuple[str, str], str] = {}
 
 
-def strike(job: MeasuringJob, whom: str, number: signal.Signals) -> None:
-    """As its transfers have begun."""
-    job.wait_for(lambda: job.sender)
-    if executor_facts(find(job.strategy).executor).processes:
-        job.wait_for(lambda: job.workers)
-    time.sleep(0.8)  # start-up is over: the rest of the time slice is transfers of 100 ms
-    job.wait_for(lambda: whom != "worker" or job.workers)
-    victim = {"worker": job.workers[-1:], "sender": [job.sender], "supervisor": [job.process.pid]}[whom]
-    os.kill(victim[0] or 0, number)
+def faults_of(strategy: str) -> list[str]:
+    processes = executor_facts(find(strategy).executor).processes
+    return [fault for fault, (whom, _) in FAULTS.items() if processes or whom == "sender"]
 
 
-def told(record: InvocationFile, first: str, second: str) -> str:
-    """'crashed (SIGKILL), the next scenario ok', from the rows."""
-    assert all(row["reason"] and row["total_s"] is None for row in record.transfers if row["status"] != "ok")
-    (one,), (two,) = (
-        {row["status"] for row in record.transfers if row["scenario"] == name} for name in (first, second)
-    )
-    return f"`{one}` ({record.invocation['signal']}), the next scenario `{two}`"
+def struck(strategy: str, folder: Path) -> dict[str, str]:
+    """What each fault led to: that of a scenario's rows, and that the last scenario was measured in peace."""
+    faults = faults_of(strategy)
+    job = MeasuringJob(strategy, folder, seconds=2, scenarios=len(faults) + 1, limit=LIMIT_S)
+    for number, fault in enumerate(faults):
+        strike(job, number, *FAULTS[fault])
+    job.wait_for_transfers(len(faults))
+    os.kill(job.process.pid, signal.SIGSTOP)
+    time.sleep(0.5)
+    os.kill(job.process.pid, signal.SIGCONT)
+    assert job.ended() == 0
+    record = job.result()
+    found = dict.fromkeys(FAULTS, NO_WORKERS)
+    for scenario, fault in zip(job.scenarios, (*faults, PAUSED), strict=True):
+        rows = [row for row in record.transfers if row["scenario"] == scenario.id]
+        (status,) = {row["status"] for row in rows}
+        if status == "ok":
+            assert all(row["digest_ok"] == 1 for row in rows)
+            found[fault] = "`ok`"
+        else:
+            assert all(row["total_s"] is None for row in rows)
+            ((sign,),) = {tuple(re.findall(r"SIG\w+|time limit", str(row["reason"]))) for row in rows}
+            found[fault] = f"`{status}`, {sign}"
+    assert found[PAUSED] == "`ok`"
+    assert job.left() == []
+    return found
+
+
+def strike(job: MeasuringJob, scenario: int, whom: str, number: signal.Signals) -> None:
+    """As the scenario's transfers have begun; again if the worker was one that had just done its work."""
+    job.wait_for_transfers(scenario)
+    sender = job.sender
+    while job.sender == sender:
+        for victim in job.workers[-1:] if whom == "worker" else [sender]:
+            with suppress(ProcessLookupError):
+                os.kill(victim or 0, number)
+        time.sleep(0.2)
+
+
+def unsupervised(strategy: str, folder: Path, number: signal.Signals) -> str:
+    """What is left when the supervisor goes."""
+    job = MeasuringJob(strategy, folder, limit=LIMIT_S)
+    job.wait_for_transfers(0)
+    os.kill(job.process.pid, number)
+    assert job.ended() != 0
+    assert not job.out.exists()  # no half a result: the same command measures it again
+    assert job.journal.read_text(encoding="utf-8").count('"event": "row"')
+    job.sweep()  # after SIGKILL nobody was left to do it: the next job does
+    assert job.left() == []
+    return "measured again"
+
+
+def everything(strategy: str, folder: Path) -> dict[str, str]:
+    seen = struck(strategy, folder / "struck")
+    for fault, number in OF_SUPERVISOR.items():
+        seen[fault] = unsupervised(strategy, folder / number.name, number)
+    return seen
+
+
+@pytest.fixture(scope="module")
+def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future]]:
+    """Of each strategy whose test was chosen: some are struck at once, and the tests wait for them in turn."""
+    here = [item for item in request.session.items if item.path == request.path]
+    chosen = [item.callspec.params["strategy"] for item in here if hasattr(item, "callspec")]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {each: pool.submit(everything, each, tmp_path_factory.mktemp("job")) for each in chosen}
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.timeout(1200)  # it may wait for all that come before it
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_fault_is_a_row_and_leaves_nothing(strategy: str, fault: str, tmp_path: Path) -> None:
-    whom, number = FAULTS[fault]
-    if whom == "worker" and not executor_facts(find(strategy).executor).processes:
-        seen[strategy, fault] = NO_WORKERS
-        return
-    job = MeasuringJob(strategy, tmp_path)
-    strike(job, whom, number)
-    status = job.ended()
-    if whom == "supervisor":
-        assert status != 0
-        assert not job.out.exists()  # no half a result: the same command measures it again
-        if number == signal.SIGKILL:  # nobody was left to sweep: the next job does
-            job.sweep()
-        seen[strategy, fault] = "no file, measured again by the same command"
-    else:
-        assert status == 0
-        record = job.result()
-        assert record.invocation["signal"] == number.name
-        assert record.invocation["status"] == "crashed"
-        seen[strategy, fault] = told(record, *(scenario.id for scenario in job.scenarios))
-    assert job.left() == []
+def test_each_fault_is_a_row_and_leaves_nothing(strategy: str, seen: dict[str, Future[dict[str, str]]]) -> None:
+    found = seen[strategy].result()
+    for fault in faults_of(strategy):
+        _, number = FAULTS[fault]
+        wanted = "`timeout`, time limit" if number == signal.SIGSTOP else f"`crashed`, {number.name}"
+        assert found[fault] == wanted, fault
 
 
-@pytest.fixture(scope="module", autouse=True)
-def page() -> Iterator[None]:
-    """After all of them, the table is what the page says."""
-    yield
-    if len(seen) < len(STRATEGIES) * len(FAULTS):
-        return
-    head, mark, _ = PAGE.read_text(encoding="utf-8").partition("<!-- made by tests/faults -->\n")
-    assert mark
-    text = head + mark + table()
-    if os.environ.get("HANDOFF_WRITE"):
-        PAGE.write_text(text, encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == text, "docs/reliability.md is out of date: HANDOFF_WRITE=1"
-
-
-def table() -> str:
-    lines = [f"| strategy | {' | '.join(FAULTS)} |", "|---" * (len(FAULTS) + 1) + "|"]
-    lines += [f"| `{s}` | {' | '.join(seen[s, fault] for fault in FAULTS)} |" for s in STRATEGIES]
-    return "\n".join(lines) + "\n"
+@pytest.mark.faults
+def test_the_page_says_so(seen: dict[str, Future[dict[str, str]]]) -> None:
+    if set(seen) != set(STRATEGIES):
+        pytest.skip("only some strategies were chosen")
+    lines = [f"| strategy | {' | '.join(COLUMNS)} |", "|---" * (len(COLUMNS) + 1) + "|"]
+    for strategy, future in seen.items():
+        lines.append(f"| `{strategy}` | {' | '.join(future.result()[fault] for fault in COLUMNS)} |")
+    renew_page("tests/faults/test_every_strategy.py", "\n".join(lines))

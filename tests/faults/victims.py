@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +19,8 @@ from handoff.strategies import find
 
 ROOT: Final = Path(__file__).parents[2]
 PATIENCE_S: Final = 60.0
-SIZES: Final = (1_000_000, 1_000_008)
-"""Bytes of the two payloads: the fault hits the first scenario, the second one must go on."""
+SMALLEST: Final = 1_000_000
+"""Bytes of the first scenario's payload; each next one has 8 more."""
 
 
 def kind_of(strategy: str) -> str:
@@ -37,21 +37,34 @@ def _scenario(kind: str, size: int, folder: Path) -> Scenario:
 
 
 class MeasuringJob:
-    """scripts/measure_strategy.py on two scenarios of one strategy; its result lies in `out`."""
+    """scripts/measure_strategy.py on some scenarios of one strategy; its result lies in `out`."""
 
-    def __init__(self, strategy: str, folder: Path, seconds: float = 0.8) -> None:
+    def __init__(
+        self, strategy: str, folder: Path, seconds: float = 0.8, scenarios: int = 2, limit: float = 0,
+        prefix: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """limit: seconds for each measured process; 0 is the product's own. prefix: a command that starts it."""
         self.strategy = strategy
         data = folder / "payloads"
-        data.mkdir()
+        data.mkdir(parents=True)
         self.out = folder / "block~1.csv"
-        self.scenarios = [_scenario(kind_of(strategy), size, data) for size in SIZES]
+        self.journal = folder / "block~1.events.jsonl"
+        self.scenarios = [_scenario(kind_of(strategy), SMALLEST + 8 * number, data) for number in range(scenarios)]
         self.folder = folder
+        script = [str(ROOT / "scripts" / "measure_strategy.py")]
+        if limit:
+            script = [str(Path(__file__).with_name("impatient.py")), str(limit), str(folder / "lock")]
         command = [
-            sys.executable, str(ROOT / "scripts" / "measure_strategy.py"), "--run", "fault", "--kind", "any",
+            *prefix, sys.executable, *script, "--run", "fault", "--kind", "any",
             "--strategy", strategy, "--block", "9", "--seconds", str(seconds), "--payloads", str(data),
             "--out", str(self.out), *(f"--scenario={json.dumps(each.to_json())}" for each in self.scenarios),
         ]  # fmt: skip
         self.process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+    def wait_for_transfers(self, scenario: int) -> None:
+        """Until that scenario's first transfer has been measured."""
+        row = f'"event": "row", "row": {{"scenario": "{self.scenarios[scenario].id}"'
+        self.wait_for(lambda: self.journal.exists() and row in self.journal.read_text(encoding="utf-8"))
 
     @property
     def sender(self) -> int | None:
@@ -136,3 +149,16 @@ def _works_in(pid: int, folder: Path) -> bool:
         return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder)
     except OSError:
         return False
+
+
+def renew_page(made_by: str, table: str) -> None:
+    """Hold the part of docs/reliability.md that this file's tests make to what they saw; HANDOFF_WRITE=1 writes it."""
+    page = ROOT / "docs" / "reliability.md"
+    before, mark, rest = page.read_text(encoding="utf-8").partition(f"<!-- made by {made_by} -->\n")
+    assert mark
+    _, end, after = rest.partition("<!-- end -->\n")
+    assert end
+    text = f"{before}{mark}{table}\n{end}{after}"
+    if os.environ.get("HANDOFF_WRITE"):
+        page.write_text(text, encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == text, "docs/reliability.md is out of date: HANDOFF_WRITE=1"

@@ -30,10 +30,13 @@ def death(executor: Executor | None) -> str:
     processes = list((getattr(executor, "_processes", None) or {}).values())
     patience = time.monotonic() + PATIENCE_S
     while processes and time.monotonic() < patience:
-        # A broken pool ends its other workers by SIGTERM.
-        codes = [process.exitcode for process in processes if process.exitcode not in (None, 0, -signal.SIGTERM)]
-        if codes:
-            return signal.Signals(-codes[0]).name if codes[0] < 0 else f"code {codes[0]}"
+        codes = [process.exitcode for process in processes]
+        # A broken pool ends its other workers by SIGTERM: that was the cause only if nobody ended otherwise.
+        telling = [code for code in codes if code not in (None, 0, -signal.SIGTERM)]
+        if not telling and None not in codes:
+            telling = [code for code in codes if code]
+        if telling:
+            return signal.Signals(-telling[0]).name if telling[0] < 0 else f"code {telling[0]}"
         time.sleep(0.01)
     return ""
 

@@ -41,6 +41,9 @@ MOST_TRANSFERS: Final = 50
 PREPARATION: Final = 3.0
 """The time slice may be spent this many times over on making transfers ready, which takes longer than a quick one."""
 
+LONGEST_REASON: Final = 500
+"""Characters of an exception's message that become part of a row."""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -94,7 +97,7 @@ class Invocation:
         """One line to the supervisor; a line once written is not lost when this process dies."""
         self._events.write(json.dumps({"event": event, **fields}) + "\n")
 
-    def give_up(self, error: Exception, executor: Executor | None = None) -> NoReturn:
+    def give_up(self, error: BaseException, executor: Executor | None = None) -> NoReturn:
         """Say why and end at once: an executor that is closed would wait for workers that wait for a payload."""
         traceback.print_exception(error)
         sys.stderr.flush()
@@ -151,7 +154,7 @@ class Invocation:
             )  # fmt: skip
             try:
                 self._measure_all(scenarios, bench, setup, gate)
-            except Exception as error:
+            except BaseException as error:  # also a task that calls exit
                 self.give_up(error, bench.executor)
         bench.transport.close()
         if not own_process:
@@ -378,21 +381,23 @@ def main() -> None:
     invocation = Invocation(work)
     try:
         invocation.run()
-    except Exception as error:
+    except BaseException as error:
         invocation.give_up(error)
     invocation.say("finished")
 
 
-def failure(error: Exception, ended: str = "") -> dict[str, str]:
+def failure(error: BaseException, ended: str = "") -> dict[str, str]:
     """The status, the reason and the signal that an exception stands for; `ended` is how a worker did."""
-    kinds: dict[type[Exception], str] = {
+    kinds: dict[type[BaseException], str] = {
         transports.CannotCarry: "unsupported",
         ModuleNotFoundError: "unsupported",
         MemoryError: "out_of_memory",
         BrokenExecutor: "crashed",
     }
     status = next((status for kind, status in kinds.items() if isinstance(error, kind)), "error")
-    reason = f"a worker ended by {ended}" if ended else f"{type(error).__name__}: {error}"
+    # A user's exception may carry his data, or fail to say what it is.
+    said = " ".join("".join(traceback.format_exception_only(error)).split())
+    reason = f"a worker ended by {ended}" if ended else said[:LONGEST_REASON]
     return {"status": status, "reason": reason, "signal": ended if ended.startswith("SIG") else ""}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from handoff import provenance
+from handoff import payloads, provenance
 from handoff.measure import progress, surroundings
 from handoff.measure.pilot import pilot_files, wanted_transfers
 from handoff.measure.places import Places, machine_lock
@@ -54,19 +55,47 @@ def measure(order: Order) -> None:
     token = f"{os.getpid()}-{time.time_ns() // 1_000_000}"
     places = Places(token, order.payloads.parent / "scratch")
     steady = wanted_transfers(pilot_files(order.out, order.strategy, order.block))
+    journal = _journal(order.out)
     with machine_lock():
         swept = places.sweep_dead()
+        # A damaged payload is no strategy's failure, so it must not become a row.
+        for payload in {scenario.payload.id: scenario.payload for scenario in order.scenarios}.values():
+            payloads.verify(payload, order.payloads)
         before = surroundings.now()
         supervisor = Supervisor(
             strategy, order.payloads, places, order.seconds, order.block <= PROBED_BLOCKS,
-            order.order_seed + order.slot, steady,
+            order.order_seed + order.slot, steady, journal,
         )  # fmt: skip
         outcome = supervisor.run(order.scenarios)
         after = surroundings.now()
     if swept:
         print(f"Swept what a killed run had left: {', '.join(swept)}.", file=sys.stderr)
     write_invocation(order.out, _record(order, outcome, before, after))
+    journal.unlink(missing_ok=True)  # all of it stands in the result now
     progress.finished(order, outcome, (after.monotonic_ns - before.monotonic_ns) / 1e9)
+
+
+def _journal(out: Path) -> Path:
+    """The file beside the result that gets what is measured as it comes; one that a killed job left is kept and told.
+
+    Its rows do not count: the others of their block were measured in another campaign than this one's will be.
+    """
+    journal = out.with_suffix(".events.jsonl")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if journal.exists():
+        kept = out.with_suffix(".interrupted.jsonl")
+        journal.replace(kept)
+        print(
+            f"An earlier start of this job was ended after {_transfers(kept)} transfers, which stay in {kept} and do "
+            "not count; it is measured again.", file=sys.stderr,
+        )  # fmt: skip
+    return journal
+
+
+def _transfers(journal: Path) -> int:
+    """Whole lines of a journal that hold a row; the last line may be cut short."""
+    *lines, _ = journal.read_bytes().split(b"\n")
+    return sum(json.loads(line)["event"] == "row" for line in lines)
 
 
 def _record(

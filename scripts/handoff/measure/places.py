@@ -1,13 +1,15 @@
 """Where one invocation may leave things, and how all of it is found and removed afterwards.
 
 Every name carries the user's id and this invocation's token. Only one invocation measures on a machine at
-a time (see MachineLock), so whoever holds the lock may remove what any other one left: its owner is dead.
+a time (see machine_lock), so what another one left belongs to a dead owner. Where two runs do not see each
+other's lock (containers that share /dev/shm, not /tmp), the owner's hold on its folder says that it lives.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import sys
 import time
@@ -15,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+
+from handoff.measure.usage import end_all, mark_of, marked
 
 SHARED: Final = Path("/dev/shm")
 SEMAPHORE: Final = "sem."
@@ -60,6 +64,7 @@ class Places:
     def __init__(self, token: str, disk: Path) -> None:
         user = f"handoff-{os.getuid()}-"
         self._user = user
+        self._hold: int | None = None
         self.prefix = f"{user}{token}"
         self.shared = SHARED / self.prefix
         self.disk = disk / self.prefix
@@ -76,6 +81,9 @@ class Places:
         for folder in (self.storage(kind), self.control):
             folder.parent.mkdir(exist_ok=True)
             folder.mkdir(mode=0o700)
+        # The kernel lets go of it when this process dies, however it does.
+        self._hold = os.open(self.control, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(self._hold, fcntl.LOCK_EX)
 
     def left(self) -> list[str]:
         """What this invocation left, beside its own empty folders."""
@@ -90,6 +98,9 @@ class Places:
         for path in self._segments():
             with suppress(OSError):
                 path.unlink()
+        if self._hold is not None:
+            os.close(self._hold)
+            self._hold = None
 
     def _segments(self) -> list[Path]:
         """Shared-memory segments and semaphores of this invocation."""
@@ -97,19 +108,50 @@ class Places:
         return [path for path in _entries(SHARED) if path.name.startswith(names)]
 
     def sweep_dead(self) -> list[str]:
-        """Remove what earlier invocations left whose supervisor was killed; the machine's lock must be held."""
+        """End and remove what earlier invocations left whose supervisor was killed; the machine's lock must be held."""
         swept = []
-        for base in (SHARED, self.disk.parent):
-            for path in _entries(base):
-                name = path.name.removeprefix(SEMAPHORE)
-                if name.startswith(self._user) and not name.startswith(self.prefix):
-                    swept.append(str(path))
-                    if path.is_dir():
-                        shutil.rmtree(path, ignore_errors=True)
-                    else:
-                        with suppress(OSError):
-                            path.unlink()
+        left: dict[str, list[Path]] = {}
+        for path in (*_entries(SHARED), *_entries(self.disk.parent)):
+            if prefix := self._other(path.name.removeprefix(SEMAPHORE)):
+                left.setdefault(prefix, []).append(path)
+        processes: dict[str, list[int]] = {}
+        for pid in marked(self._user):
+            if prefix := self._other(mark_of(pid)):
+                processes.setdefault(prefix, []).append(pid)
+        for prefix in sorted({*left, *processes}):
+            if _held(left.get(prefix, [])):
+                continue
+            end_all(processes.get(prefix, []))
+            swept += [f"process {pid}" for pid in processes.get(prefix, [])]
+            for path in left.get(prefix, []):
+                swept.append(str(path))
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    with suppress(OSError):
+                        path.unlink()
         return swept
+
+    def _other(self, name: str) -> str:
+        """The prefix that the name begins with, if it is another invocation's of this user."""
+        found = re.match(re.escape(self._user) + r"\w+-\w+", name)
+        return found[0] if found and found[0] != self.prefix else ""
+
+
+def _held(paths: list[Path]) -> bool:
+    """Whether one of these is a folder that a living supervisor holds."""
+    for path in paths:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+    return False
 
 
 def _entries(folder: Path) -> list[Path]:

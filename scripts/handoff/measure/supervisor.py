@@ -1,4 +1,4 @@
-"""Starts the measured process, limits it, samples its memory, ends it, and sweeps what it left.
+"""Starts the measured process with its limits, judges how it ended, and sweeps what it left.
 
 The measured process is the leader of a session of its own, with all its workers in it. Whatever happens to
 it becomes rows: a scenario in which it dies gets that status, the ones after it go on in a fresh process.
@@ -6,43 +6,32 @@ it becomes rows: a scenario in which it dies gets that status, the ones after it
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
-import json
 import os
-import select
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from handoff import machine, payloads
 from handoff.measure.invocation import Work
 from handoff.measure.places import SHARED, Places
-from handoff.measure.usage import memory_in_use, resident, session_members, stored
+from handoff.measure.usage import MARK
+from handoff.measure.watch import Watch
 from handoff.records import Row
 from handoff.scenarios import Scenario, kind_facts
 from handoff.strategies import LIBRARY, Strategy, transport_facts
-
-SAMPLE_S: Final = 0.001
-"""Between two looks at the memory of a transfer that is made for that."""
-
-LOOK_S: Final = 1.0
-"""Between two looks at the memory of all its processes, so that a death can be told from hunger."""
 
 RESERVED_BYTES: Final = 8 * 2**30
 """Address space that processes reserve without using it: threads' stacks, allocators' arenas."""
 
 PROCESS_BYTES: Final = 150_000_000
 """What a Python process with pandas takes by itself, in the memory arithmetic."""
-
-FAREWELL_S: Final = 10.0
-"""For a process that has said its last word to end by itself."""
 
 BASE_LIMIT_S: Final = 60.0
 LONGEST_S: Final = 3600.0
@@ -54,8 +43,6 @@ PINNED: Final = (
     "BLIS_NUM_THREADS", "POLARS_MAX_THREADS",
 )  # fmt: skip
 """Thread pools of libraries: one thread each, so that none takes a worker's core."""
-
-STDERR_TAIL: Final = 1500
 
 
 @dataclass
@@ -119,9 +106,12 @@ def time_limit(scenarios: Sequence[Scenario], sizes: Mapping[str, int], seconds:
     return min(LONGEST_S, BASE_LIMIT_S + moved / SLOWEST_BYTES_PER_S + len(scenarios) * (10 * seconds + 5))
 
 
-def environment(hash_seed: int) -> dict[str, str]:
-    """The measured process's environment: thread pools of libraries pinned to one, whatever the caller set."""
-    pinned = dict.fromkeys(PINNED, "1")
+def environment(hash_seed: int, mark: str) -> dict[str, str]:
+    """The measured process's environment: thread pools of libraries pinned to one, whatever the caller set.
+
+    mark: what all its descendants carry on, so that they are found wherever they hide.
+    """
+    pinned = {**dict.fromkeys(PINNED, "1"), MARK: mark}
     own = {"PYTHONHASHSEED": str(hash_seed % 2**32), "PYTHONPATH": str(LIBRARY.parent), "PYTHONDONTWRITEBYTECODE": "1"}
     return {**os.environ, **pinned, **own}
 
@@ -131,8 +121,9 @@ class Supervisor:
 
     def __init__(
         self, strategy: Strategy, data: Path, places: Places, seconds: float, probes: bool, hash_seed: int,
-        steady: Mapping[str, int] | None = None,
+        steady: Mapping[str, int] | None = None, journal: Path | None = None,
     ) -> None:  # fmt: skip
+        """journal: a file that gets everything the measured process says, as it comes; kept if this process dies."""
         self.strategy = strategy
         self.data = data
         self.places = places
@@ -140,14 +131,15 @@ class Supervisor:
         self.probes = probes
         self.hash_seed = hash_seed
         self.steady = dict(steady or {})
+        self.journal = journal
         self.outcome = Outcome()
 
     def run(self, scenarios: Sequence[Scenario]) -> Outcome:
         """Every scenario gets at least one row."""
-        left = []
+        left: list[Scenario] = []
         folder = self.places.storage(self._storage())
-        self.places.make(self._storage())
         try:
+            self.places.make(self._storage())
             for scenario in scenarios:
                 status, reason = obstacle(self.strategy, scenario, folder, self.data)
                 if status:
@@ -156,6 +148,11 @@ class Supervisor:
                     left.append(scenario)
             while left:
                 left = self._one_process(left, folder)
+        except OSError as error:  # a file system that is full or read-only, too many open files
+            told = {row["scenario"] for row in self.outcome.rows}
+            for scenario in scenarios:
+                if scenario.id not in told:
+                    self._missing(scenario, "error", f"it cannot be started: {error}")
         finally:
             self.places.remove()
         return self.outcome
@@ -185,32 +182,27 @@ class Supervisor:
             self.places.prefix, self.seconds, self.steady, self.probes, writing,
             machine.available_memory() + RESERVED_BYTES,
         )  # fmt: skip
-        killed_before = _killed_by_kernel()
-        with tempfile.TemporaryFile() as stderr:
+        killed_before = machine.oom_kills()
+        with ExitStack() as stack:
+            stack.callback(os.close, reading)
+            journal = stack.enter_context(self.journal.open("ab", buffering=0)) if self.journal else None
             process = subprocess.Popen(
                 [sys.executable, "-m", "handoff.measure.invocation"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                stderr=stderr, pass_fds=[writing], start_new_session=True, env=environment(self.hash_seed), text=True,
+                stderr=subprocess.PIPE, pass_fds=[writing], start_new_session=True,
+                env=environment(self.hash_seed, self.places.prefix),
             )  # fmt: skip
             os.close(writing)
-            watch = _Watch(process, reading, self.places, folder)
+            watch = Watch(process, reading, self.places, folder, journal)
             try:
-                assert process.stdin is not None
-                process.stdin.write(work.to_json() + "\n")
-                process.stdin.flush()
+                watch.tell(work.to_json())
                 watch.follow(time.monotonic() + time_limit(scenarios, sizes, self.seconds))
-            except BrokenPipeError:
-                process.wait()
             finally:
                 lingering = watch.end()
-                os.close(reading)
-            stderr.seek(0, os.SEEK_END)
-            stderr.seek(max(0, stderr.tell() - STDERR_TAIL))
-            tail = stderr.read().decode(errors="replace")
-        return self._judge(scenarios, watch, process.returncode, tail, lingering, killed_before)
+        return self._judge(scenarios, watch, process.returncode, lingering, killed_before)
 
     def _judge(
-        self, scenarios: list[Scenario], watch: _Watch, code: int, tail: str, lingering: list[int], killed_before: int
-    ) -> list[Scenario]:  # fmt: skip
+        self, scenarios: list[Scenario], watch: Watch, code: int, lingering: list[int], killed_before: tuple[int, int]
+    ) -> list[Scenario]:
         """Turn what was seen into rows."""
         outcome = self.outcome
         outcome.start_s = watch.start_s if outcome.start_s is None else outcome.start_s
@@ -238,14 +230,14 @@ class Supervisor:
         outcome.swept += found
         self.places.remove()
         self.places.make(self._storage())
-        status, reason, name = _death(watch, code, tail)
+        status, reason, name = _death(watch, code)
         if status == "crashed" and watch.resident:
             reason = f"{reason}; its processes held {_bytes(watch.resident)} at the last look"
-        if status == "crashed" and name == "SIGKILL" and _killed_by_kernel() > killed_before:
-            status, reason = "out_of_memory", f"{reason}; the kernel's out-of-memory killer was at work"
+        if status == "crashed" and name == "SIGKILL" and (whose := _out_of_memory(killed_before)):
+            status, reason = "out_of_memory", f"{reason}; the {whose}'s out-of-memory killer was at work"
         left = [s for s in scenarios if s.id not in watch.proofs]
         outcome.status, outcome.fail_reason, outcome.signal = status, reason, name
-        outcome.fail_phase, outcome.stderr_tail = watch.phase, tail
+        outcome.fail_phase, outcome.stderr_tail = watch.phase, watch.last_words
         if not left:  # it died when everything was measured and proven
             return []
         victim = next((s for s in left if s.id == watch.scenario), left[0])
@@ -259,15 +251,13 @@ class Supervisor:
         return [s for s in left if s is not victim]
 
 
-def _killed_by_kernel() -> int:
-    """Processes that the kernel has ended for want of memory since it started."""
-    for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines():
-        if line.startswith("oom_kill "):
-            return int(line.split()[1])
-    return 0
+def _out_of_memory(before: tuple[int, int]) -> str:
+    """Whose out-of-memory killer has ended somebody since then: 'cgroup', 'kernel', or '' for nobody's."""
+    now = machine.oom_kills()
+    return "cgroup" if now[0] > before[0] else "kernel" if now[1] > before[1] else ""
 
 
-def _proven_rows(watch: _Watch, scenario: str) -> Iterator[Row]:
+def _proven_rows(watch: Watch, scenario: str) -> Iterator[Row]:
     proof = watch.proofs[scenario]
     for row in watch.rows.get(scenario, []):
         row |= {"bytes_received": proof["bytes"], "digest_ok": int(proof["right"])}
@@ -278,7 +268,7 @@ def _proven_rows(watch: _Watch, scenario: str) -> Iterator[Row]:
         yield row
 
 
-def _death(watch: _Watch, code: int, tail: str) -> tuple[str, str, str]:
+def _death(watch: Watch, code: int) -> tuple[str, str, str]:
     """Status, reason and signal of a process that did not finish."""
     where = f"in phase {watch.phase!r}"
     if watch.timed_out:
@@ -292,119 +282,5 @@ def _death(watch: _Watch, code: int, tail: str) -> tuple[str, str, str]:
     if code < 0:
         name = signal.Signals(-code).name
         return "crashed", f"ended by {name} {where}", name
-    last = tail.strip().splitlines()[-1:] or ["it said nothing"]
+    last = watch.last_words.strip().splitlines()[-1:] or ["it said nothing"]
     return "crashed", f"ended with code {code} {where}: {last[0]}", ""
-
-
-class _Watch:
-    """Follows one measured process."""
-
-    def __init__(self, process: subprocess.Popen[str], reading: int, places: Places, folder: Path) -> None:
-        self.process = process
-        self.rows: dict[str, list[Row]] = {}
-        self.proofs: dict[str, dict[str, Any]] = {}
-        self.failure: dict[str, str] = {}
-        self.start_s: float | None = None
-        self.clock: dict[str, float] = {}
-        self.resident = 0
-        self.scenario = ""
-        self.phase = "launch"
-        self.finished = False
-        self.timed_out = False
-        self.limit_s = 0.0
-        self._reading = reading
-        self._rest = b""
-        self._places = places
-        # Files on a disk are no memory.
-        self._memory_folder = folder if folder.is_relative_to(SHARED) else Path("/nonexistent")
-        self._sampling = False
-        self._before = self._peak = 0
-
-    def follow(self, deadline: float) -> None:
-        """Until the process ends, or its time does."""
-        self.limit_s = deadline - time.monotonic()
-        ended = os.pidfd_open(self.process.pid)
-        sources = [self._reading, ended]
-        try:
-            while True:
-                patience = SAMPLE_S if self._sampling else min(LOOK_S, max(0.0, deadline - time.monotonic()))
-                ready, _, _ = select.select(sources, [], [], patience)
-                if not ready and not self._sampling:
-                    self.resident = resident(session_members(self.process.pid))
-                if self._reading in ready and not self._read():
-                    sources.remove(self._reading)  # at its end a pipe is always readable
-                if self.finished or self.failure:
-                    deadline = min(deadline, time.monotonic() + FAREWELL_S)
-                if self._sampling:
-                    self._sample()
-                if ended in ready and self._reading not in ready:
-                    return
-                if time.monotonic() >= deadline:
-                    self.timed_out = not (self.finished or self.failure)
-                    return
-        finally:
-            os.close(ended)
-
-    def _read(self) -> bool:
-        chunk = os.read(self._reading, 1 << 16)
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
-            self._hear(json.loads(line))
-        return bool(chunk)
-
-    def _hear(self, event: dict[str, Any]) -> None:
-        match event["event"]:
-            case "phase":
-                self.scenario, self.phase = event["scenario"], event["phase"]
-            case "started":
-                # Of several pools in one invocation the largest counts: it is started last.
-                self.start_s = event["start_s"]
-            case "clock":
-                self.clock = {name: event[name] for name in ("resolution_s", "overhead_s")}
-            case "row":
-                self.rows.setdefault(event["row"]["scenario"], []).append(event["row"])
-            case "proof":
-                self.proofs[event["scenario"]] = event
-            case "sample":
-                self._sampling = event["on"]
-                if self._sampling:
-                    # What lies in files already (an arena's pages, say) is part of what this way needs.
-                    self._before = self._in_use() - stored(self._memory_folder, self._places.prefix)
-                    self._peak = self._before
-                    self._answer("go")
-                else:
-                    self._answer(str(max(0, self._peak - self._before)))
-            case "failed":
-                self.failure = {name: event[name] for name in ("status", "reason", "signal")}
-            case "finished":
-                self.finished = True
-
-    def _answer(self, text: str) -> None:
-        assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(text + "\n")
-            self.process.stdin.flush()
-
-    def _in_use(self) -> int:
-        # Listed anew each time: workers that are forked for the payload did not exist before.
-        members = session_members(self.process.pid)
-        return memory_in_use(members, self._memory_folder, self._places.prefix)
-
-    def _sample(self) -> None:
-        self._peak = max(self._peak, self._in_use())
-
-    def end(self) -> list[int]:
-        """End the whole session; returns the processes that were still there though their leader had finished."""
-        patience = time.monotonic() + (2.0 if self.finished else 0.0)
-        while (lingering := session_members(self.process.pid)) and time.monotonic() < patience:
-            time.sleep(0.01)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        for pid in lingering:  # a member may have made a group of its own
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.process.wait()
-        # What the pipe still holds was written before the end.
-        while select.select([self._reading], [], [], 0)[0] and self._read():
-            pass
-        return [pid for pid in lingering if pid != self.process.pid]

@@ -7,9 +7,15 @@ from its parent over fork and exec.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+MARK: Final = "HANDOFF_INVOCATION"
+"""The environment variable that a measured process and all its descendants carry; its value names the invocation."""
 
 
 @dataclass(frozen=True)
@@ -133,3 +139,26 @@ def session_members(session: int) -> list[int]:
             if int(fields[3]) == session and fields[0] != "Z":
                 found.append(int(entry.name))
     return found
+
+
+def marked(prefix: str) -> list[int]:
+    """Living processes of this user whose mark (see MARK) begins so, in whatever session they are."""
+    pids = [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()]
+    return [pid for pid in pids if (mark := mark_of(pid)) and mark.startswith(prefix)]
+
+
+def mark_of(pid: int) -> str:
+    """The process's mark (see MARK); '' if it has none, is a zombie or another user's."""
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    name = f"{MARK}=".encode()
+    return next((v.removeprefix(name).decode(errors="replace") for v in variables if v.startswith(name)), "")
+
+
+def end_all(pids: Iterable[int]) -> None:
+    """Have the kernel end these processes; those that have gone already are none of our business."""
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)

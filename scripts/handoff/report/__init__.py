@@ -107,7 +107,7 @@ def page(
     return _environment().get_template("page.html.jinja").render(
         run=run,
         plan=run.plan,
-        css=Markup((HERE / "style.css").read_text(encoding="utf-8")),
+        css=Markup((HERE / "style.css").read_text(encoding="utf-8")),  # nosec B704 # our own file
         caution=answers.caution(recommendations),
         in_short=answers.in_short(recommendations),
         answers=[(scenario, of_scenario[scenario.id]) for scenario in scenarios if scenario.id in of_scenario],

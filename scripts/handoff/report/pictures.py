@@ -64,7 +64,7 @@ def picture(path: Path) -> Picture:
         ) from error
     _own_ids(root, path.stem)
     # Everything in it was escaped as it was written: an SVG that can be parsed holds no stray markup.
-    markup = Markup(ElementTree.tostring(root, encoding="unicode"))
+    markup = Markup(ElementTree.tostring(root, encoding="unicode"))  # nosec B704
     return Picture(path.stem, FIGURES.get(path.stem, path.stem), caption, markup)
 
 
