@@ -21,7 +21,7 @@ sys.path.insert(0, str(HOUSE.resolve() / "scripts"))
 from handoff.blocks import Schedule, continued
 from handoff.configuration import complete
 from handoff.figures import figure_names
-from handoff.mistakes import ConfigError
+from handoff.mistakes import HandoffError
 from handoff.scenarios import make_plan
 
 
@@ -30,10 +30,10 @@ configfile: str(HOUSE / "config" / "config.yaml")
 
 try:
     PLAN = continued(make_plan(complete(config), Path.cwd()))
-except ConfigError as error:
+    SCHEDULE = Schedule(PLAN, Path("results", PLAN.run))
+except HandoffError as error:
     raise WorkflowError(str(error))
 RUN = f"results/{PLAN.run}".replace("{", "{{").replace("}", "}}")
-SCHEDULE = Schedule(PLAN, Path("results", PLAN.run))
 DEADLOCK = [f"{RUN}/deadlock.json"] if "A6" in PLAN.experiments else []
 CALIBRATION = [f"{RUN}/calibration.json", f"{RUN}/calibration.md"] if PLAN.calibrates else []
 
@@ -69,11 +69,13 @@ rule all:
     input:
         f"{RUN}/report.html",
         f"{RUN}/recommendations.csv",
-        # Also what lies behind the report: whatever is missing of it is made again.
+        # Also what lies behind the report: whatever is missing of it, or was damaged and deleted, is made again.
         [f"{RUN}/{table}.csv" for table in ("summary", "timings", "invocations")],
-        f"{RUN}/effort.json",
-        f"{RUN}/health.json",
+        [f"{RUN}/{name}.json" for name in ("plan", "recommendations", "effort", "health")],
+        f"{RUN}/machines/{SCHEDULE.machine}.json",
+        [f"{RUN}/figures/{figure}.svg" for figure in figure_names()],
         [f"{RUN}/{file}" for file in SCHEDULE.jobs],
+        DEADLOCK,
         CALIBRATION,
 
 
@@ -88,8 +90,9 @@ rule write_plan:
         "envs/handoff.yaml"
     params:
         plan=json.dumps(PLAN.to_json(), ensure_ascii=False),
+    # printf is bash's own: as an argument of a program the plan could not be longer than 128 KiB.
     shell:
-        "python {input.script:q} --plan {params.plan:q} --out {output:q} 2> {log:q}"
+        "printf %s {params.plan:q} | python {input.script:q} --out {output:q} 2> {log:q}"
 
 
 rule describe_machine:
@@ -135,7 +138,6 @@ rule describe_payload:
     input:
         script=script("generate_payload"),
         library=library("payloads"),
-        data=lambda wildcards: SCHEDULE.own_file(wildcards.payload),
     output:
         f"{RUN}/payloads/{{payload}}.digest.json",
     log:
@@ -147,6 +149,8 @@ rule describe_payload:
     params:
         payload=lambda wildcards: SCHEDULE.payload_json(wildcards.payload),
         seed=PLAN.seed,
+        # No input: a file whose time lies in the future could be none, and nobody may change that of a user's own.
+        data=lambda wildcards: SCHEDULE.own_file(wildcards.payload),
     shell:
         """
         python {input.script:q} --payload {params.payload:q} --seed {params.seed} --digest {output:q} 2>{log:q}
@@ -381,8 +385,15 @@ rule write_report:
 
 
 onstart:
-    SCHEDULE.begin()
+    try:
+        SCHEDULE.begin()
+    except HandoffError as error:
+        raise WorkflowError(str(error))
 
 
 onsuccess:
     print(SCHEDULE.closing())
+
+
+onerror:
+    print(SCHEDULE.hindrance())

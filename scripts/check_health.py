@@ -7,10 +7,12 @@ import json
 from pathlib import Path
 
 from handoff.health import examine
-from handoff.records import INVOCATIONS, TIMINGS, BadTable, read_table, write_atomically
-from handoff.scenarios import read_plan
+from handoff.mistakes import step
+from handoff.records import write_atomically
+from handoff.tables import read_measurements
 
 
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plan", type=Path, required=True, help="results/<run>/plan.json")
@@ -18,11 +20,7 @@ def main() -> None:
     parser.add_argument("--timings", type=Path, required=True, help="results/<run>/timings.csv")
     parser.add_argument("--out", type=Path, required=True, help="the health.json to write")
     given = parser.parse_args()
-    try:
-        invocations, timings = read_table(given.invocations, INVOCATIONS), read_table(given.timings, TIMINGS)
-        found = examine(read_plan(given.plan), invocations, timings)
-    except BadTable as error:
-        raise SystemExit(f"check_health: {error}") from error
+    found = examine(*read_measurements(given.plan, given.invocations, given.timings))
     write_atomically(given.out, json.dumps(found, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
 
 

@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 
 from handoff.collection import collect
-from handoff.payloads import PayloadError
-from handoff.records import INVOCATIONS, TIMINGS, BadTable, write_table
+from handoff.mistakes import step
+from handoff.records import INVOCATIONS, TIMINGS, write_table
 from handoff.scenarios import read_plan
 
 
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -19,10 +20,7 @@ def main() -> None:
     parser.add_argument("--invocations", type=Path, required=True, help="the invocations.csv to write")
     parser.add_argument("--timings", type=Path, required=True, help="the timings.csv to write")
     given = parser.parse_args()
-    try:
-        invocations, timings = collect(read_plan(given.plan), given.plan.parent)
-    except (BadTable, PayloadError) as error:
-        raise SystemExit(f"collect_timings: {error}") from error
+    invocations, timings = collect(read_plan(given.plan), given.plan.parent)
     write_table(given.invocations, INVOCATIONS, invocations)
     write_table(given.timings, TIMINGS, timings)
 

@@ -13,7 +13,8 @@ import json
 from pathlib import Path
 
 from handoff.comparison import compare, comparison_text
-from handoff.records import BadTable, write_atomically
+from handoff.mistakes import HandoffError
+from handoff.records import write_atomically
 from handoff.results import ACROSS, CannotCompare, read_results
 
 
@@ -41,7 +42,7 @@ def main() -> None:
             write_atomically(
                 given.json, json.dumps(found.to_json(), ensure_ascii=False, allow_nan=False, indent=2) + "\n"
             )
-    except (BadTable, CannotCompare, OSError) as error:
+    except (HandoffError, CannotCompare, OSError) as error:
         parser.exit(2, f"compare_runs: {error}\n")
     print(comparison_text(found), end="")
     parser.exit(found.exit_code)

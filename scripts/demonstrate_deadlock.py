@@ -6,7 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from handoff.deadlock import ProgramFailed, demonstrate
+from handoff.deadlock import demonstrate
+from handoff.mistakes import step
 from handoff.records import write_atomically
 
 
@@ -17,6 +18,7 @@ def positive(text: str) -> int:
     return number
 
 
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=positive, default=10, help="runs of the printing program, buffered and not")
@@ -24,10 +26,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="time limit of one run")
     parser.add_argument("--out", type=Path, required=True, help="results/<run>/deadlock.json")
     given = parser.parse_args()
-    try:
-        found = demonstrate(given.runs, given.certain_runs, given.seconds)
-    except ProgramFailed as error:
-        raise SystemExit(f"demonstrate_deadlock: {error}") from error
+    found = demonstrate(given.runs, given.certain_runs, given.seconds)
     write_atomically(given.out, json.dumps(found, indent=2) + "\n")
 
 

@@ -11,6 +11,7 @@ import platform
 from pathlib import Path
 
 from handoff.machine import describe, doctor
+from handoff.mistakes import step
 from handoff.records import write_atomically
 
 
@@ -19,6 +20,7 @@ def existing(folder: Path) -> Path:
     return next(each for each in (folder, *folder.parents) if each.exists())
 
 
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)

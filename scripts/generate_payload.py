@@ -13,7 +13,7 @@ import argparse
 import json
 from pathlib import Path
 
-from handoff.payloads import PayloadError
+from handoff.mistakes import step
 from handoff.payloads.generation import generate
 from handoff.scenarios import Payload
 
@@ -42,12 +42,10 @@ def arguments() -> argparse.Namespace:
     return given
 
 
+@step
 def main() -> None:
     given = arguments()
-    try:
-        generate(given.payload, given.seed, given.out, given.digest)
-    except PayloadError as error:
-        raise SystemExit(f"generate_payload: {error}") from error
+    generate(given.payload, given.seed, given.out, given.digest)
 
 
 if __name__ == "__main__":

@@ -5,19 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from handoff.records import BadTable
-from handoff.report.example import TooLarge, keep
+from handoff.mistakes import step
+from handoff.report.example import keep
 
 
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("results/default"), help="the finished run's folder")
     parser.add_argument("--example", type=Path, default=Path("results/example"), help="the folder to replace")
     given = parser.parse_args()
-    try:
-        total = keep(given.run, given.example)
-    except (BadTable, FileNotFoundError, TooLarge) as error:
-        raise SystemExit(f"keep_example: {error}") from error
+    total = keep(given.run, given.example)
     print(f"{given.example}: {total:,} bytes of {given.run}")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from handoff.blocks import AGAIN
 from handoff.configuration import load
-from handoff.mistakes import ConfigError
+from handoff.mistakes import step
 from handoff.records import BadTable, read_invocation, write_atomically
 
 
@@ -29,14 +29,12 @@ def failed(folder: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--configfile", type=Path, required=True, help="what was measured")
     given = parser.parse_args()
-    try:
-        folder = Path("results", str(load(given.configfile).get("run", "default")))
-    except ConfigError as error:
-        raise SystemExit(f"measure_again: {error}") from error
+    folder = Path("results", str(load(given.configfile).get("run", "default")))
     found = failed(folder)
     for block, (_, why) in found.items():
         print(f"{block}: {why}")

@@ -12,6 +12,7 @@ from typing import Any
 
 from handoff.measure import tax
 from handoff.measure.places import machine_lock
+from handoff.mistakes import step
 from handoff.records import write_atomically
 from handoff.statistics import hodges_lehmann, signed_rank_interval
 
@@ -47,6 +48,7 @@ def measure(rounds: int, out: Path | None) -> None:
         write_atomically(out, json.dumps(found, indent=1) + "\n")
 
 
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=30, help="alternations of ours and the bare loop")

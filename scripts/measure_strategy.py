@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from handoff.measure.job import Order, measure
-from handoff.payloads import PayloadError
+from handoff.mistakes import step
 from handoff.scenarios import scenario_from_json
 
 
@@ -35,16 +35,13 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@step
 def main() -> None:
     given = arguments()
-    order = Order(
+    measure(Order(
         given.run, given.kind, given.strategy, given.block, given.slot, given.order_seed, given.campaign, given.seconds,
         given.plan, tuple(scenario_from_json(scenario) for scenario in given.scenario), given.payloads, given.out,
-    )  # fmt: skip
-    try:
-        measure(order)
-    except PayloadError as error:
-        raise SystemExit(f"measure_strategy: {error}") from error
+    ))  # fmt: skip
 
 
 if __name__ == "__main__":

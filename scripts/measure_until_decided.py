@@ -6,16 +6,16 @@ Each start measures what results/<run>/effort.json says is still open. Options a
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 from handoff.configuration import load
-from handoff.effort import said
-from handoff.mistakes import ConfigError
+from handoff.effort import read_state, said
+from handoff.mistakes import step
 
 
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--configfile", type=Path, required=True, help="what to measure")
@@ -26,23 +26,20 @@ def main() -> None:
         parser.error(
             "--config is taken by this script, and Snakemake would heed the last one alone; edit the config file"
         )
-    try:
-        run = load(given.configfile).get("run", "default")
-    except ConfigError as error:
-        raise SystemExit(f"measure_until_decided: {error}") from error
+    run = load(given.configfile).get("run", "default")
     effort = Path("results", str(run), "effort.json")
     command = [
         sys.executable, "-m", "snakemake", "--configfile", str(given.configfile), *given.snakemake,
         "--config", "effort=adaptive", f"budget={given.budget}",
     ]  # fmt: skip
-    asked: list[object] = []
+    asked: list[dict[str, object]] = []
     while True:
         ended = subprocess.run(command, check=False)
         if ended.returncode:
             raise SystemExit(ended.returncode)
         if not effort.is_file():  # a dry run, say
             return
-        found = json.loads(effort.read_text(encoding="utf-8"))
+        found = read_state(effort)
         print(f"\n{said(found)}\n", flush=True)
         # What was asked for and not measured would be asked for again and again.
         if found["next"] in ([], asked):

@@ -8,9 +8,10 @@ from pathlib import Path
 from handoff.figures import figure_names
 from handoff.figures.drawing import plot
 from handoff.figures.run import read_run
-from handoff.records import BadTable
+from handoff.mistakes import step
 
 
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--figure", required=True, choices=figure_names(), help="which one")
@@ -20,11 +21,7 @@ def main() -> None:
     parser.add_argument("--invocations", type=Path, required=True, help="results/<run>/invocations.csv")
     parser.add_argument("--out", type=Path, required=True, help="the SVG file to write")
     given = parser.parse_args()
-    try:
-        run = read_run(given.plan, given.summary, given.timings, given.invocations)
-    except BadTable as error:
-        raise SystemExit(f"plot_figure: {error}") from error
-    plot(given.figure, run, given.out)
+    plot(given.figure, read_run(given.plan, given.summary, given.timings, given.invocations), given.out)
 
 
 if __name__ == "__main__":

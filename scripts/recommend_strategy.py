@@ -6,21 +6,14 @@ import argparse
 import json
 from pathlib import Path
 
+from handoff.mistakes import step
 from handoff.recommend import answer_text, recommend, table_rows
-from handoff.records import (
-    INVOCATIONS,
-    RECOMMENDATIONS,
-    SUMMARY,
-    TIMINGS,
-    BadTable,
-    read_table,
-    write_atomically,
-    write_table,
-)
-from handoff.scenarios import read_plan
+from handoff.records import RECOMMENDATIONS, write_atomically, write_table
 from handoff.summaries import block_values
+from handoff.tables import read_measurements, read_summary
 
 
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plan", type=Path, required=True, help="results/<run>/plan.json")
@@ -31,13 +24,9 @@ def main() -> None:
     parser.add_argument("--out-csv", type=Path, required=True, help="the recommendations.csv to write")
     parser.add_argument("--out-text", type=Path, required=True, help="the answers in words to write")
     given = parser.parse_args()
-    try:
-        plan, summary = read_plan(given.plan), read_table(given.summary, SUMMARY)
-        invocations = read_table(given.invocations, INVOCATIONS)
-        values = block_values(invocations, read_table(given.timings, TIMINGS))
-    except BadTable as error:
-        raise SystemExit(f"recommend_strategy: {error}") from error
-    answers = recommend(summary, values, plan, invocations)
+    plan, invocations, timings = read_measurements(given.plan, given.invocations, given.timings)
+    summary = read_summary(given.summary, plan)
+    answers = recommend(summary, block_values(invocations, timings), plan, invocations)
     write_atomically(given.out_json, json.dumps(answers, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
     write_table(given.out_csv, RECOMMENDATIONS, table_rows(answers))
     write_atomically(given.out_text, answer_text(answers, plan))

@@ -6,12 +6,14 @@ import argparse
 import json
 from pathlib import Path
 
-from handoff.calibration import judge, page
-from handoff.records import INVOCATIONS, TIMINGS, BadTable, read_table, write_atomically
-from handoff.scenarios import read_plan
+from handoff.calibration import judge, page, read_overhead
+from handoff.mistakes import step
+from handoff.records import write_atomically
 from handoff.summaries import block_values
+from handoff.tables import read_measurements
 
 
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plan", type=Path, required=True, help="results/<run>/plan.json")
@@ -21,11 +23,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the calibration.json to write")
     parser.add_argument("--page", type=Path, required=True, help="the calibration.md to write")
     given = parser.parse_args()
-    try:
-        values = block_values(read_table(given.invocations, INVOCATIONS), read_table(given.timings, TIMINGS))
-    except BadTable as error:
-        raise SystemExit(f"summarize_calibration: {error}") from error
-    found = judge(read_plan(given.plan), values, json.loads(given.overhead.read_text(encoding="utf-8")))
+    plan, invocations, timings = read_measurements(given.plan, given.invocations, given.timings)
+    found = judge(plan, block_values(invocations, timings), read_overhead(given.overhead))
     write_atomically(given.out, json.dumps(found, indent=1) + "\n")
     write_atomically(given.page, page(found))
 

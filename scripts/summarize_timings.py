@@ -10,11 +10,13 @@ import json
 from pathlib import Path
 
 from handoff.effort import decide, with_stop_reasons
-from handoff.records import INVOCATIONS, SUMMARY, TIMINGS, BadTable, read_table, write_atomically, write_table
-from handoff.scenarios import read_plan
+from handoff.mistakes import step
+from handoff.records import SUMMARY, write_atomically, write_table
 from handoff.summaries import block_values, summarize
+from handoff.tables import read_measurements
 
 
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plan", type=Path, required=True, help="results/<run>/plan.json")
@@ -23,12 +25,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the summary.csv to write")
     parser.add_argument("--effort", type=Path, required=True, help="the effort.json to write")
     given = parser.parse_args()
-    plan = read_plan(given.plan)
-    try:
-        invocations, timings = read_table(given.invocations, INVOCATIONS), read_table(given.timings, TIMINGS)
-        summary = summarize(invocations, timings, plan)
-    except BadTable as error:
-        raise SystemExit(f"summarize_timings: {error}") from error
+    plan, invocations, timings = read_measurements(given.plan, given.invocations, given.timings)
+    summary = summarize(invocations, timings, plan)
     effort = decide(plan, summary, block_values(invocations, timings), invocations)
     write_table(given.out, SUMMARY, with_stop_reasons(summary, effort))
     write_atomically(given.effort, json.dumps(effort.to_json(plan), indent=1) + "\n")

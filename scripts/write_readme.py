@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
 
-from handoff.calibration import sentences
+from handoff.calibration import read_sentences
 from handoff.figures.run import Run, read_run
-from handoff.records import BadTable, write_atomically
-from handoff.report import readme
+from handoff.machine import Facts, read_machine
+from handoff.mistakes import step
+from handoff.recommend import read_answers
+from handoff.records import write_atomically
+from handoff.report import article, readme
 from handoff.report.example import SAMPLE
 
 
@@ -20,12 +21,13 @@ def read_tables(folder: Path) -> Run:
     return read_run(folder / "plan.json", folder / "summary.csv", timings, folder / "invocations.csv")
 
 
-def machine(folder: Path) -> dict[str, Any]:
+def machine(folder: Path) -> Facts:
     """The description of the machine that measured the run: the first, should there be several."""
     found = sorted((folder / "machines").glob("*.json"))
-    return dict(json.loads(found[0].read_text(encoding="utf-8"))) if found else {}
+    return read_machine(found[0]) if found else {}
 
 
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -35,23 +37,19 @@ def main() -> None:
     parser.add_argument("--calibration", type=Path, help="a calibration.json; without it that part stays")
     parser.add_argument("--readme", type=Path, default=Path("README.md"), help="the page to renew")
     given = parser.parse_args()
-    try:
-        run = read_tables(given.run)
-        answers = json.loads((given.run / "recommendations.json").read_text(encoding="utf-8"))
-        parts = {
-            "headline": readme.headline(run, answers, machine(given.run)),
-            "rows": readme.rows(run),
-            "paste": readme.paste(run),
-        }
-        if given.article:
-            hung = given.article / "deadlock.json"
-            deadlock = json.loads(hung.read_text(encoding="utf-8")) if hung.is_file() else None
-            parts["article"] = readme.article_part(read_tables(given.article), deadlock, machine(given.article))
-        if given.calibration:
-            parts["calibration"] = " ".join(sentences(json.loads(given.calibration.read_text(encoding="utf-8"))))
-        page = readme.fill(given.readme.read_text(encoding="utf-8"), parts)
-    except (BadTable, readme.BadReadme, OSError, ValueError) as error:
-        raise SystemExit(f"write_readme: {error}") from error
+    run = read_tables(given.run)
+    parts = {
+        "headline": readme.headline(run, read_answers(given.run / "recommendations.json"), machine(given.run)),
+        "rows": readme.rows(run),
+        "paste": readme.paste(run),
+    }
+    if given.article:
+        hung = given.article / "deadlock.json"
+        deadlock = article.read_deadlock(hung) if hung.is_file() else None
+        parts["article"] = readme.article_part(read_tables(given.article), deadlock, machine(given.article))
+    if given.calibration:
+        parts["calibration"] = " ".join(read_sentences(given.calibration))
+    page = readme.fill(readme.read_page(given.readme), parts)
     write_atomically(given.readme, page)
 
 

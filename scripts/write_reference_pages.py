@@ -6,12 +6,14 @@ import argparse
 from pathlib import Path
 
 from handoff.configuration import SCHEMA, read_schema
+from handoff.mistakes import step
 from handoff.records import write_atomically
 from handoff.reference_pages import columns_page, config_reference
 
 ROOT = Path(__file__).parents[1]
 
 
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--schema", type=Path, default=SCHEMA, help="the schema of the config (default: Handoff's own)")

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
 
 from handoff.figures.run import read_run
-from handoff.records import BadTable, write_atomically
+from handoff.health import read_health
+from handoff.machine import read_machine
+from handoff.mistakes import step
+from handoff.recommend import read_answers
+from handoff.records import write_atomically
 from handoff.report import page
+from handoff.report.article import read_deadlock
 from handoff.report.pictures import pictures
 
 
-def read_json(path: Path) -> Any:
-    """The content of a JSON file.
-
-    Raises:
-        BadTable: it cannot be read.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadTable(f"{path}: cannot be read ({error}). Delete it: the next run makes it anew") from error
-
-
+@step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plan", type=Path, required=True, help="results/<run>/plan.json")
@@ -42,14 +34,14 @@ def main() -> None:
     parser.add_argument("--deadlock", type=Path, help="results/<run>/deadlock.json, where the article's fork was tried")
     parser.add_argument("--out", type=Path, required=True, help="the HTML file to write")
     given = parser.parse_args()
-    try:
-        run = read_run(given.plan, given.summary, given.timings, given.invocations)
-        deadlock = read_json(given.deadlock) if given.deadlock else None
-        machines = [read_json(path) for path in given.machine]
-        recommendations, health = read_json(given.recommendations), read_json(given.health)
-        html = page(run, recommendations, machines, pictures(given.figure), deadlock, health)
-    except BadTable as error:
-        raise SystemExit(f"write_report: {error}") from error
+    html = page(
+        read_run(given.plan, given.summary, given.timings, given.invocations),
+        read_answers(given.recommendations),
+        [read_machine(path) for path in given.machine],
+        pictures(given.figure),
+        read_deadlock(given.deadlock) if given.deadlock else None,
+        read_health(given.health),
+    )
     write_atomically(given.out, html)
 
 

@@ -20,15 +20,19 @@ import json
 import os
 import random
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from handoff import provenance
-from handoff.records import BadTable, read_invocation, write_atomically
+from handoff.mistakes import HandoffError
+from handoff.records import BadTable, Row, read_invocation, read_json, write_atomically
 from handoff.scenarios import Extra, Payload, Plan, Scenario, extra_from_json
+from handoff.shapes import of_shape, shaped
 from handoff.strategies import LIBRARY, Strategy, transport_facts
 
 SHARED_CODE = (
@@ -48,8 +52,12 @@ AGAIN: Final = "again.json"
 _SOURCES = (".py", ".jinja", ".css", ".js")
 
 
-class RunLocked(Exception):
-    """Two workflows would write into one run's folder."""
+LEAST_ROOM: Final = 2**20
+"""Bytes of free room below which a step's file may not fit."""
+
+
+class CannotBegin(HandoffError):
+    """Nothing may be written into the run's folder: why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +127,16 @@ def expected(plan: Plan, kind: str) -> dict[str, Any]:
         "seed": plan.seed,
         "seconds": plan.seconds_per_invocation,
         **_contents(plan, kind, 1),
-        "files": {path: [(stat := Path(path).stat()).st_size, stat.st_mtime_ns] for path in files},
+        "files": {path: _state(path) for path in files},
         "environment": provenance.environment_id(""),
         "machine": provenance.machine_id(),
         "code": provenance.code_digest(_code_files(plan.strategies(kind))),
     }
+
+
+def _state(path: str) -> list[int]:
+    found = Path(path).stat()
+    return [found.st_size, found.st_mtime_ns]
 
 
 def _contents(plan: Plan, kind: str, block: int) -> dict[str, Any]:
@@ -160,6 +173,15 @@ def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     return f"the code changed: {', '.join(changed)}" if changed else ""
 
 
+def misplaced(row: Row, job: Job) -> str:
+    """What differs if the row of invocations.csv is another job's; '' if it is this one's."""
+    found = (row["block"], row["kind"], row["strategy"], row["slot"], row["order_seed"])
+    wanted = (job.block, job.kind, job.strategy.id, job.slot, job.order_seed)
+    if found == wanted:
+        return ""
+    return f"holds {found} where the plan has {wanted} (block, kind, strategy, slot, order seed)"
+
+
 @dataclass(frozen=True)
 class Block:
     """The state of one block on disk."""
@@ -194,6 +216,9 @@ def inspect(
         except BadTable as error:
             cause = str(error)
             break
+        if difference := misplaced(record.invocation, job):
+            cause = f"{folder / job.file} {difference}"
+            break
         campaigns.add(str(record.invocation["campaign"]))
         if difference := _difference(record.plan, wanted):
             cause = difference
@@ -210,14 +235,17 @@ def continued(plan: Plan, results: Path = Path("results")) -> Plan:
 
     The first stand in the run's plan.json, the second in its effort.json. What no longer fits the plan is left out.
     A start with fixed effort leaves out what was asked for and never measured, too.
+
+    Raises:
+        BadTable: one of the two is damaged. Going on without it would end the run early, or forget blocks of it.
     """
     folder = results / plan.run
-    listed = _listed_blocks(folder / "plan.json", "extra")
+    listed, due = _listed_blocks(folder / "plan.json", "extra"), _listed_blocks(folder / "effort.json", "next")
     if plan.effort == "fixed":
         listed = [e for e in listed if any(folder.glob(f"timings/{glob.escape(e.kind)}/*/block~{e.block}.csv"))]
     blocks = {(extra.kind, extra.block): extra for extra in listed}
     if plan.effort == "adaptive":
-        blocks = {(e.kind, e.block): e for e in _listed_blocks(folder / "effort.json", "next")} | blocks
+        blocks = {(e.kind, e.block): e for e in due} | blocks
     scenarios = {scenario.id for scenario in plan.scenarios}
     strategies = {strategy.id for kind in plan.kinds for strategy in plan.strategies(kind)}
     fitting = [
@@ -229,19 +257,45 @@ def continued(plan: Plan, results: Path = Path("results")) -> Plan:
 
 
 def _listed_blocks(file: Path, key: str) -> list[Extra]:
-    try:
-        return [extra_from_json(entry) for entry in json.loads(file.read_text(encoding="utf-8")).get(key, [])]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        # Not written yet, or damaged: it is written anew from the full blocks, which say again what is open.
+    if not file.exists():
         return []
+    # A plan without extra blocks need not have the key.
+    return read_json(file, lambda data: [extra_from_json(entry) for entry in data.get(key, ())])
+
+
+def _asked_again(file: Path) -> dict[str, str]:
+    """Blocks that were asked to be measured again (scripts/measure_again.py), with the campaign of their results.
+
+    Once they have been, their campaign is another one, and what stands here means nothing more.
+    """
+    if not file.exists():
+        return {}
+    return cast(
+        dict[str, str], read_json(file, of_shape(dict[str, str]), "Delete it, and ask again if you want to: make again")
+    )
+
+
+def _settle_times(paths: Iterable[Path]) -> int:
+    """Bring those of the files that lie in the future back to now, in their order; how many they were.
+
+    Snakemake gives a job's output up if an input is newer, and would run finished steps again and again.
+    """
+    now = time.time()
+    later = {path: found for path in paths if path.is_file() and (found := path.stat().st_mtime) > now}
+    for path, found in later.items():
+        with suppress(PermissionError):  # a file of the program, installed by somebody else
+            os.utime(path, times=(now, found - max(later.values()) + now))
+    return len(later)
 
 
 class Schedule:
     """A plan, where its results lie, and what is left to do."""
 
     def __init__(self, plan: Plan, folder: Path) -> None:
+        """Raises BadTable if what was asked to be measured again cannot be read."""
         self.plan = plan
         self.folder = folder
+        self.again = _asked_again(folder / AGAIN)
 
     @cached_property
     def wanted(self) -> dict[str, dict[str, Any]]:
@@ -252,17 +306,6 @@ class Schedule:
         """What the results of that block must have been measured with."""
         wanted = self.wanted[kind]
         return wanted | _contents(self.plan, kind, block) if self.plan.beyond(kind, block) else wanted
-
-    @cached_property
-    def again(self) -> dict[str, str]:
-        """Blocks that were asked to be measured again (scripts/measure_again.py), with the campaign of their results.
-
-        Once they have been, their campaign is another one, and what stands here means nothing more.
-        """
-        try:
-            return dict(json.loads((self.folder / AGAIN).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            return {}
 
     @cached_property
     def blocks(self) -> dict[tuple[str, int], Block]:
@@ -315,8 +358,10 @@ class Schedule:
         payload = self._payload(name)
         return json.dumps({**asdict(payload), "options": dict(payload.options)}, ensure_ascii=False)
 
-    def own_file(self, name: str) -> str:
-        return self._payload(name).path
+    def own_file(self, name: str) -> list[Any]:
+        """The user's file as it is now: its path, size and time."""
+        path = self._payload(name).path
+        return [path, *_state(path)]
 
     def payload_files(self, folder: str, kind: str) -> list[str]:
         """What the jobs of a kind need: data files and descriptions."""
@@ -349,17 +394,29 @@ class Schedule:
         """Before the first job: be alone in the run's folder, say what is going to happen, start the progress.
 
         Raises:
-            RunLocked: another workflow is writing into the same run.
+            CannotBegin: another workflow is writing into the same run, or this one may not or cannot.
         """
+        try:
+            self._begin()
+        except BlockingIOError:
+            raise CannotBegin(
+                f"Another workflow is writing into {self.folder}; wait for it, or give this run another name."
+            ) from None
+        except OSError as error:
+            raise CannotBegin(
+                f"Nothing can be written into {self.folder} ({error.strerror}). Change that, or have Snakemake work in "
+                "another folder: --directory."
+            ) from error
+
+    def _begin(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         # Held until this process ends, however it ends: such a lock cannot be left behind.
         self._lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunLocked(
-                f"Another workflow is writing into {self.folder}; wait for it, or give this run another name."
-            ) from None
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if later := _settle_times([*self.folder.rglob("*"), *LIBRARY.parent.rglob("*")]):
+            print(
+                f"A clock has been set back: the times of {later} files lay in the future, and have been brought back."
+            )
         # The jobs' Python is this one, also where nobody put its folder on the PATH. An environment that
         # Snakemake activates for a job still comes first.
         os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
@@ -370,15 +427,29 @@ class Schedule:
         write_atomically(self.folder / "progress.json", json.dumps(progress))
         (self.folder / "progress.log").unlink(missing_ok=True)
 
+    def hindrance(self) -> str:
+        """After a failure: what may have stopped any of the steps, and what to do; '' if nothing of that kind is seen.
+
+        A step whose file does not fit cannot write its log either.
+        """
+        found = os.statvfs(self.folder if self.folder.is_dir() else ".")
+        free = found.f_bavail * found.f_frsize
+        if free >= LEAST_ROOM:
+            return ""
+        return (
+            f"\nThere is no room left for {self.folder}: {free:,} bytes are free on its file system. Make room and run "
+            "the same command again; what is measured stays."
+        )
+
     def closing(self) -> str:
         """After the last job: answers in words, what to be wary of, where the report lies. '' if there is none yet."""
         try:
             parts = [
                 (self.folder / "answer.txt").read_text(encoding="utf-8").rstrip(),
-                json.loads((self.folder / "health.json").read_text(encoding="utf-8"))["in_short"],
+                read_json(self.folder / "health.json", lambda health: shaped(health["in_short"], str)),
                 f"Report: {self.folder / 'report.html'}",
             ]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, BadTable):
             return ""
         return "\n" + "\n\n".join(filter(None, parts))
 

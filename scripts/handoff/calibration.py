@@ -11,12 +11,14 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean, variance
-from typing import Any, Final
+from typing import Any, Final, TypedDict, cast
 
 from handoff import statistics
-from handoff.records import SCHEMA_VERSION
+from handoff.records import SCHEMA_VERSION, read_json
 from handoff.scenarios import Plan
+from handoff.shapes import shaped
 from handoff.summaries import Blocks, BlockValues
 
 QUIET: Final = 0.026
@@ -87,8 +89,73 @@ def _judged(found: Iterable[Pair], zone: float, blocks: int) -> dict[str, Any]:
     }
 
 
-def judge(plan: Plan, values: BlockValues, overhead: Mapping[str, Any]) -> dict[str, Any]:
-    """What calibration.json holds; overhead is the content of overhead.json."""
+class Estimate(TypedDict):
+    """A figure of overhead.json."""
+
+    estimate: float
+
+
+class Overhead(TypedDict):
+    """What is used of overhead.json."""
+
+    null_payload_us: dict[str, Estimate]
+    null_payload_reuse_us: dict[str, Estimate]
+    busy_task_error_us: float
+
+
+def read_overhead(path: Path) -> Overhead:
+    """The instrument's own cost, as measure_overhead.py wrote it.
+
+    Raises:
+        BadTable: it is missing or damaged.
+    """
+    return read_json(path, _overhead)
+
+
+def _overhead(data: Any) -> Overhead:
+    overhead = cast(Overhead, shaped(data, Overhead))
+    if not overhead["null_payload_us"] or not overhead["null_payload_reuse_us"]:
+        raise ValueError("no executor stands in it")
+    return overhead
+
+
+class Rates(TypedDict):
+    """What is said of pairs."""
+
+    pairs: int
+    tie_rate: float | None
+    false_verdict_rate: float | None
+    power: dict[str, float | None]
+
+
+class QuietRates(Rates):
+    """The same of those whose times hardly spread."""
+
+    spread_up_to: float
+
+
+class Calibration(Rates):
+    """What is said of calibration.json."""
+
+    blocks: int
+    tie_zone: float
+    quiet: QuietRates
+    overhead_us: float
+    overhead_reuse_us: float
+    busy_task_error_us: float
+
+
+def read_sentences(path: Path) -> list[str]:
+    """What a calibration.json says, in words.
+
+    Raises:
+        BadTable: it is missing or damaged.
+    """
+    return read_json(path, lambda data: sentences(shaped(data, Calibration)))
+
+
+def judge(plan: Plan, values: BlockValues, overhead: Overhead) -> dict[str, Any]:
+    """What calibration.json holds."""
     found, zone = pairs(plan, values), math.log1p(plan.tie_zone)
     most = max((len(pair.log_ratios) for pair in found), default=0)
     classes = [

@@ -6,12 +6,15 @@ Rows that no job can write are added from the plan: what the facts rule out is `
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
-from handoff.blocks import Job, run_order
+from handoff.blocks import misplaced, run_order
 from handoff.payloads import read_description
 from handoff.records import BadTable, Row, read_invocation
 from handoff.scenarios import Plan, Scenario
 from handoff.strategies import Strategy, find
+
+_MEASURED_ANEW: Final = "Run the same command again: the block will be measured anew."
 
 
 def collect(plan: Plan, folder: Path) -> tuple[list[Row], list[Row]]:
@@ -24,13 +27,17 @@ def collect(plan: Plan, folder: Path) -> tuple[list[Row], list[Row]]:
     timings: list[Row] = []
     campaigns: dict[tuple[str, int], str] = {}
     for job in run_order(plan):
-        record = read_invocation(folder / job.file)
-        _check_order(record.invocation, job, folder)
+        try:
+            record = read_invocation(folder / job.file)
+        except BadTable as error:
+            raise BadTable(f"{error}. {_MEASURED_ANEW}") from error
+        if difference := misplaced(record.invocation, job):
+            raise BadTable(f"{folder / job.file}: {difference}. {_MEASURED_ANEW}")
         campaign = campaigns.setdefault((job.kind, job.block), str(record.invocation["campaign"]))
         if record.invocation["campaign"] != campaign:
             raise BadTable(
                 f"{folder / job.file}: is of another start of the workflow than the rest of its block, so their times "
-                "cannot be paired. Run the same command again: the block will be measured anew."
+                f"cannot be paired. {_MEASURED_ANEW}"
             )
         invocations.append(record.invocation)
         timings.extend(record.transfers)
@@ -43,16 +50,6 @@ def collect(plan: Plan, folder: Path) -> tuple[list[Row], list[Row]]:
                 if (scenario.id, name) not in missing and (reason := plan.unsupported(scenario, strategy)):
                     timings.append(_unsupported(scenario, strategy, reason, folder))
     return invocations, timings
-
-
-def _check_order(row: Row, job: Job, folder: Path) -> None:
-    found = (row["block"], row["kind"], row["strategy"], row["slot"], row["order_seed"])
-    wanted = (job.block, job.kind, job.strategy.id, job.slot, job.order_seed)
-    if found != wanted:
-        raise BadTable(
-            f"{folder / job.file}: holds {found} where the plan has {wanted} "
-            "(block, kind, strategy, slot, order seed). Run the same command again: the block will be measured anew."
-        )
 
 
 def _check_alike(rows: list[Row], folder: Path) -> None:

@@ -23,6 +23,7 @@ from jsonschema.validators import extend
 
 from handoff.mistakes import ConfigError
 from handoff.strategies import nearest
+from handoff.words import shortened
 
 SCHEMA: Final = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 
@@ -34,6 +35,19 @@ _TYPES: Final = {
     "number": "a number",
     "boolean": "true or false",
 }
+
+MOST_BYTES: Final = 256 * 1024
+"""Of a config file: the largest run that may be asked for needs less."""
+
+MOST_VALUES: Final = 50_000
+MOST_LEVELS: Final = 20
+"""Of a config, counted as one reads it: a few lines of YAML whose aliases name each other can hold billions."""
+
+LONGEST_NUMBER: Final = 4096
+"""Bits. Python refuses to print a whole number of more than 4300 digits, and an error prints the value."""
+
+LONGEST_SAID: Final = 300
+"""Characters of what PyYAML has to say: a key or a tag in it may be of any length."""
 
 Schema = Mapping[str, Any]
 
@@ -50,6 +64,12 @@ class _Loader(yaml.SafeLoader):
             lines[key.value] = key.start_mark.line + 1
         return super().construct_mapping(node, deep)
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        # Merged mappings are copied out, so that each level of `<<: [*a, *a]` doubles what the last one had.
+        super().flatten_mapping(node)
+        if len(node.value) > MOST_VALUES:
+            raise yaml.constructor.ConstructorError(None, None, "too many keys are merged (<<)", node.start_mark)
+
 
 def load(path: Path) -> dict[str, Any]:
     """The keys and values of one config file, unchecked and without defaults.
@@ -58,23 +78,35 @@ def load(path: Path) -> dict[str, Any]:
         ConfigError: the file cannot be read, is no YAML, has a key twice, or is not a mapping.
     """
     try:
-        loaded = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        loaded = yaml.load(_text(path), _Loader)  # nosec B506: a safe loader
     except FileNotFoundError as error:
         raise ConfigError(str(path), "there is no such file.") from error
     except OSError as error:
         raise ConfigError(str(path), f"cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(str(path), f"is not text in UTF-8, see its byte {error.start}.") from error
+    except RecursionError as error:
+        raise ConfigError(str(path), "is nested too deep.") from error
     except yaml.MarkedYAMLError as error:
         raise ConfigError(str(path), _where_and_what(error)) from error
-    # ValueError: a date of a 13th month, a number of ten thousand digits.
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(str(path), f"is not YAML: {' '.join(str(error).split())}.") from error
+    # What its constructors run into: a date of a 13th month, a number of ten thousand digits, !!bool of a word.
+    except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError, TypeError) as error:
+        raise ConfigError(
+            str(path), f"is not YAML: {shortened(' '.join(str(error).split()), LONGEST_SAID)}."
+        ) from error
     if loaded is None:
         raise ConfigError(str(path), "is empty; config/mine.yaml is one to start from.")
     if not isinstance(loaded, dict):
         raise ConfigError(str(path), "is not a mapping of keys to values, as 'blocks: 6' in a line of its own.")
     return loaded
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ConfigError(str(path), f"has more than {MOST_BYTES:,} bytes; no config needs so many.")
+    return content.decode("utf-8")
 
 
 def _where_and_what(error: yaml.MarkedYAMLError) -> str:
@@ -83,7 +115,7 @@ def _where_and_what(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or error.context or "this is not YAML"
     if "'\\t'" in problem:
         return f"{line}there is a tab; YAML is indented with blanks."
-    return f"{line}{problem}."
+    return f"{line}{shortened(problem, LONGEST_SAID)}."
 
 
 def _is_whole(_checker: Any, value: Any) -> bool:
@@ -106,9 +138,15 @@ def _pattern(_validator: Any, pattern: str, value: Any, _schema: Schema) -> Iter
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
+def _unique(validator: Any, wanted: bool, value: Any, schema: Schema) -> Iterator[ValidationError]:
+    """Not asked of a list that is too long anyway: every item would be compared with every other."""
+    if isinstance(value, list) and len(value) <= schema.get("maxItems", math.inf):
+        yield from Draft202012Validator.VALIDATORS["uniqueItems"](validator, wanted, value, schema)
+
+
 _Validator: Final = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
-    validators={"pattern": _pattern},
+    validators={"pattern": _pattern, "uniqueItems": _unique},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
         {"object": _is_mapping, "integer": _is_whole, "number": _is_number}
     ),
@@ -137,12 +175,31 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: the schema refuses it. Of several mistakes, the unknown keys come first
             (a misspelt key is often the cause of the others), then the order of the file.
     """
+    _check_extent(config)
     given = copy.deepcopy(dict(config))
     schema = read_schema()
     if errors := list(_Validator(schema).iter_errors(given)):
         raise _told(min(errors, key=lambda error: _rank(error, given)), schema)
     filled: dict[str, Any] = _filled(given, schema, schema)
     return filled
+
+
+def _check_extent(config: Mapping[Any, Any]) -> None:
+    """Refuse a config that nobody could look through, before anything tries to."""
+    values = 0
+    for key, whole in config.items():
+        waiting = [(whole, 1)]
+        while waiting:
+            value, level = waiting.pop()
+            values += 1
+            below = [*value.values()] if isinstance(value, Mapping) else value if isinstance(value, list) else []
+            if values + len(waiting) + len(below) > MOST_VALUES or level > MOST_LEVELS:
+                raise ConfigError(
+                    str(key), f"holds more than {MOST_VALUES:,} values, or more than {MOST_LEVELS} levels of them."
+                )
+            if isinstance(value, int) and value.bit_length() > LONGEST_NUMBER:
+                raise ConfigError(str(key), "holds a number of more than a thousand digits.")
+            waiting += [(each, level + 1) for each in below]
 
 
 def _filled(value: Any, part: Schema, schema: Schema) -> Any:
@@ -213,6 +270,8 @@ def _told(error: ValidationError, schema: Schema) -> ConfigError:
             problem = "is empty text."
         case "maxLength":
             problem = f"{given} is too long; the most is {rule} characters."
+        case "maxItems":
+            problem = f"is a list of {len(value):,}; the most is {rule:,}."
         case "minItems":
             problem = "is an empty list; give at least one."
         case "uniqueItems":
@@ -253,7 +312,7 @@ def _hint(value: Any, kind: str) -> str:
     bare = {"integer": "[0-9]{1,15}", "number": r"[0-9]{1,15}(\.[0-9]+)?", "boolean": "true|false"}
     if isinstance(value, str) and kind in bare:
         return f" Write it without quotes: {value}." if re.fullmatch(bare[kind], value) else ""
-    if isinstance(value, str) and kind == "array":
+    if isinstance(value, str) and kind == "array" and len(value) <= 100:
         return f" Write it in brackets: [{value}]."
     return " Write it in quotes." if kind == "string" and not isinstance(value, list | dict) else ""
 

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from handoff.mistakes import HandoffError
 from handoff.records import SCHEMA_VERSION
 
 PROGRAMS: Final = Path(__file__).parent / "programs"
@@ -24,7 +25,7 @@ PRINTING: Final = PROGRAMS / "fork_while_printing.py"
 LOCKED: Final = PROGRAMS / "fork_while_locked.py"
 
 
-class ProgramFailed(Exception):
+class ProgramFailed(HandoffError):
     """A program neither ended well nor hung, so it shows nothing: which one, and how it ended."""
 
 

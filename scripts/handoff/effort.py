@@ -7,17 +7,20 @@ Looked at after each start of the workflow. What is asked for is data, effort.js
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from statistics import median
-from typing import Any, Final, cast
+from typing import Any, Final, TypedDict, cast
 
 from handoff import statistics
 from handoff.contest import Contest, bounds
-from handoff.records import SCHEMA_VERSION, Row
+from handoff.records import SCHEMA_VERSION, Row, read_json
 from handoff.scenarios import Extra, Plan, Scenario
+from handoff.shapes import of_shape
 from handoff.strategies import FLOORS, SENTINEL
 from handoff.summaries import BlockValues
+from handoff.words import number
 
 RACED_OUT: Final = math.log(3)
 """Who is at least three times as slow as the best, in two blocks or more, need not be measured again."""
@@ -129,7 +132,7 @@ def assess(plan: Plan, scenario: Scenario, rows: Sequence[Row], values: BlockVal
 
 
 def _seconds(row: Row) -> float:
-    return (cast(int, row["ended_ns"]) - cast(int, row["started_ns"])) / 1e9
+    return ((number(row, "ended_ns") or 0.0) - (number(row, "started_ns") or 0.0)) / 1e9
 
 
 class _Costs:
@@ -210,7 +213,30 @@ def with_stop_reasons(summary: Sequence[Row], effort: Effort) -> list[Row]:
     return [{**row, "stop_reason": reason(row)} for row in summary]
 
 
-def said(data: Mapping[str, Any]) -> str:
+class Stopped(TypedDict):
+    """What is said of a scenario."""
+
+    stop_reason: str
+
+
+class State(TypedDict):
+    """What is said of a run: a part of effort.json."""
+
+    scenarios: list[Stopped]
+    next: list[dict[str, Any]]
+    next_s: float
+
+
+def read_state(path: Path) -> State:
+    """The state that an effort.json holds.
+
+    Raises:
+        BadTable: it is missing or damaged.
+    """
+    return cast(State, read_json(path, of_shape(State)))
+
+
+def said(data: State) -> str:
     """The state that effort.json holds, in one sentence for a terminal."""
     scenarios = data["scenarios"]
     open_ones = sum(not each["stop_reason"] for each in scenarios)

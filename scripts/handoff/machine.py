@@ -17,11 +17,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict, cast
 
 from handoff import disturbances, provenance
 from handoff.disturbances import gib
-from handoff.records import SCHEMA_VERSION
+from handoff.records import SCHEMA_VERSION, read_json
+from handoff.shapes import of_shape
 
 PROC: Final = Path("/proc")
 SYSFS: Final = Path("/sys")
@@ -33,6 +34,40 @@ _BUSY: Final = 0.2
 """Share of a core from which another process counts as busy."""
 
 Facts = dict[str, Any]
+
+
+class Hardware(TypedDict, total=False):
+    """What is computed with of a machine's hardware."""
+
+    cores: int | None
+    memory_bytes: int | None
+
+
+class Disturbing(TypedDict):
+    """A warning about a machine."""
+
+    what: str
+    remedy: str
+
+
+class Machine(TypedDict, total=False):
+    """What whoever reads a machine's description relies on; older ones may lack a part of it."""
+
+    hardware: Hardware
+    kernel: dict[str, Any]
+    limits: dict[str, Any]
+    python: dict[str, Any]
+    packages: dict[str, Any]
+    warnings: list[Disturbing]
+
+
+def read_machine(path: Path) -> Facts:
+    """The description that a machines/<machine_id>.json holds.
+
+    Raises:
+        BadTable: it is missing or damaged.
+    """
+    return cast(Facts, read_json(path, of_shape(Machine)))
 
 
 def _text(path: Path) -> str:

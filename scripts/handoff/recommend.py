@@ -4,17 +4,69 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, TypedDict, cast
 
-from handoff import statistics
+from handoff import statistics, strategies
 from handoff.contest import Contest, standing
-from handoff.records import RECOMMENDATIONS, Row
+from handoff.records import RECOMMENDATIONS, Row, read_json
 from handoff.scenarios import Plan, Scenario, format_size
+from handoff.shapes import shaped
 from handoff.summaries import BlockValues
 from handoff.words import counted, percent, ratio, seconds
 
 Answer = dict[str, Any]
 """The fields of recommendations.json for one scenario."""
+
+
+class Rejected(TypedDict):
+    """Who is not recommended, and why."""
+
+    strategy: str
+    because: str
+
+
+class MeasuredOn(TypedDict):
+    """What an answer rests on."""
+
+    blocks: int
+
+
+class AnswerParts(TypedDict):
+    """What whoever reads an answer relies on."""
+
+    scenario: str
+    recommended: str
+    runner_up: str
+    tied_with: list[str]
+    saves_s: float | None
+    ratio_to_reference: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+    confidence: str
+    why: str
+    changes_when: str
+    rejected: list[Rejected]
+    snippet: str
+    measured_on: MeasuredOn
+
+
+def read_answers(path: Path) -> list[Answer]:
+    """The answers that a recommendations.json holds.
+
+    Raises:
+        BadTable: it is missing or damaged.
+    """
+    return read_json(path, _answers)
+
+
+def _answers(data: Any) -> list[Answer]:
+    answers = cast(list[Answer], shaped(data, list[AnswerParts]))
+    for answer in answers:
+        may_be_none = filter(None, (answer["recommended"], answer["runner_up"]))
+        for name in (*may_be_none, *answer["tied_with"], *(other["strategy"] for other in answer["rejected"])):
+            strategies.find(name)
+    return answers
 
 
 def _said(log_ratios: Sequence[float], level: float, than: str = "") -> str:

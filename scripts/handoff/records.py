@@ -13,11 +13,16 @@ import hashlib
 import io
 import json
 import os
+import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn, TypeVar
+
+from handoff.mistakes import HandoffError
+
+T = TypeVar("T")
 
 SCHEMA_VERSION: Final = "1.1"
 """Major: a meaning changed, old tables are refused. Minor: a column was added, old tables are read."""
@@ -38,9 +43,19 @@ STATUSES: Final = {
 Value = str | int | float | bool | None
 Row = dict[str, Value]
 
+ANEW: Final = "Delete it and run the same command again: it is made anew."
+"""The remedy for a damaged file that a step makes from others."""
 
-class BadTable(Exception):
-    """A table on disk is not what was written: which file, what is wrong, what to do."""
+LARGEST: Final = 2.0**64
+"""Nothing that is counted, timed or seeded here is larger, and computing with much larger numbers overflows."""
+
+
+MOST_LEVELS: Final = 50
+"""Of nested values in a JSON file of results: looking through more could end in Python's recursion limit."""
+
+
+class BadTable(HandoffError):
+    """A file of results is not what was written: which file, what is wrong, what to do."""
 
 
 @dataclass(frozen=True)
@@ -250,11 +265,13 @@ def check_version(found: str, where: str) -> None:
     """Refuse a table whose meaning changed since it was written.
 
     Raises:
-        BadTable: another major version, with the command that measures again.
+        BadTable: another major version, with the command that measures again; or no version at all.
     """
+    if not re.fullmatch(r"[0-9]{1,4}\.[0-9]{1,4}", found):
+        raise BadTable(f"{where}: {found[:60]!r} is no version of a table; the file is damaged. {ANEW}")
     if found.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
         raise BadTable(
-            f"{where}: written in form {found or '(none)'}, but this Handoff reads form {SCHEMA_VERSION}, "
+            f"{where}: written in form {found}, but this Handoff reads form {SCHEMA_VERSION}, "
             "in which a column means something else. Move the run's folder away and measure again: make report"
         )
 
@@ -306,17 +323,35 @@ def write_table(path: Path, table: Table, rows: Iterable[Mapping[str, Value]]) -
     write_atomically(path, to_csv(table, rows))
 
 
+def _sound(value: float) -> bool:
+    """Whether Handoff may have written such a number: no NaN, no infinity, nothing huge."""
+    return abs(value) <= LARGEST
+
+
+def _value(column: Column, text: str) -> Value:
+    if column.type is str:
+        if column.name == "status" and text and text not in STATUSES:
+            raise ValueError(f"{text[:60]!r} is no status")
+        return text
+    try:
+        value: int | float | None = column.type(text) if text else None
+    except ValueError as error:
+        raise ValueError(f"{text[:60]!r} is not of type {column.type.__name__}") from error
+    if value is not None and not _sound(value):
+        raise ValueError(f"{text[:60]!r} is no number that Handoff writes")
+    return value
+
+
 def _parse(table: Table, header: Sequence[str], cells: Sequence[str], where: str) -> Row:
     if len(cells) != len(header):
-        raise BadTable(f"{where}: {len(cells)} cells where the header has {len(header)}; the file is damaged")
+        raise BadTable(f"{where}: {len(cells)} cells where the header has {len(header)}; the file is damaged. {ANEW}")
     raw = dict(zip(header, cells, strict=True))
     row: Row = {}
     for column in table.columns:
-        text = raw.get(column.name, "")
         try:
-            row[column.name] = text if column.type is str else column.type(text) if text else None
+            row[column.name] = _value(column, raw.get(column.name, ""))
         except ValueError as error:
-            raise BadTable(f"{where}, column {column.name}: {text!r} is not of type {column.type.__name__}") from error
+            raise BadTable(f"{where}, column {column.name}: {error}; the file is damaged. {ANEW}") from error
     check_version(str(row["schema_version"]), where)
     return row
 
@@ -325,12 +360,22 @@ def parse_csv(table: Table, text: str, where: str) -> list[Row]:
     """The rows of a table's text, typed; columns that an older minor version lacks are empty.
 
     Raises:
-        BadTable: no header, a needed column missing, a wrong cell, another major version.
+        BadTable: no header, no end, a needed column missing, a wrong cell, another major version.
     """
-    lines = list(csv.reader(io.StringIO(text)))
+    try:
+        lines = list(csv.reader(io.StringIO(text)))
+    except csv.Error as error:
+        raise BadTable(f"{where}: is no CSV ({error}); the file is damaged. {ANEW}") from error
     if not lines or "schema_version" not in lines[0]:
-        raise BadTable(f"{where}: no header of {table.name}; the file is empty or damaged")
+        raise BadTable(f"{where}: no header of {table.name}; the file is empty or damaged. {ANEW}")
+    if not text.endswith("\n"):
+        raise BadTable(f"{where}: its last line has no end; the file was cut short. {ANEW}")
     header, *body = lines
+    place = header.index("schema_version")
+    # Of this very form are exactly these columns; another minor version may lack some or have more.
+    if any(cells[place : place + 1] == [SCHEMA_VERSION] for cells in body) and sorted(header) != sorted(table.names):
+        odd = sorted({*header}.symmetric_difference(table.names)) or ["one twice"]
+        raise BadTable(f"{where}: columns missing or unknown: {', '.join(odd)[:200]}; the file is damaged. {ANEW}")
     return [_parse(table, header, cells, f"{where}, line {number}") for number, cells in enumerate(body, start=2)]
 
 
@@ -343,8 +388,47 @@ def read_table(path: Path, table: Table) -> list[Row]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadTable(f"{path}: cannot be read ({error})") from error
+        raise BadTable(f"{path}: cannot be read ({error}). {ANEW}") from error
     return parse_csv(table, text, str(path))
+
+
+def _number(text: str) -> int | float:
+    value = int(text) if text.lstrip("-").isdecimal() else float(text)
+    if not _sound(value):
+        _no_constant(text)
+    return value
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text[:30]} is no number that Handoff writes")
+
+
+def _check_plain(value: Any, level: int = 1) -> None:
+    if level > MOST_LEVELS:
+        raise ValueError(f"nested more than {MOST_LEVELS} levels deep")
+    if isinstance(value, str):
+        value.encode()  # half of a surrogate pair, as "\ud800", is text that no file can be written from
+    elif isinstance(value, dict | list):
+        for each in [*value, *value.values()] if isinstance(value, dict) else value:
+            _check_plain(each, level + 1)
+
+
+def read_json(path: Path, make: Callable[[Any], T], remedy: str = ANEW) -> T:
+    """What `make` makes of the content of a JSON file that Handoff wrote; it raises ValueError or the like at another.
+
+    Raises:
+        BadTable: the file is missing, damaged or of another shape, and what to do.
+    """
+    try:
+        data = json.loads(
+            path.read_text(encoding="utf-8"), parse_int=_number, parse_float=_number, parse_constant=_no_constant
+        )
+        _check_plain(data)
+        return make(data)
+    except HandoffError as error:
+        raise BadTable(f"{path}: {error} {remedy}") from error
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise BadTable(f"{path}: cannot be read ({type(error).__name__}: {error}). {remedy}") from error
 
 
 @dataclass(frozen=True)
@@ -360,17 +444,22 @@ def write_invocation(path: Path, record: InvocationFile) -> None:
     """Write timings/<kind>/<strategy>/block~<b>.csv: a first line of JSON, then the transfers as CSV.
 
     The first line starts with '# ', so a table reader skips it (pandas: skiprows=1). It holds the
-    invocation's own record, the plan it followed, and the digest of the lines below: whoever reads
-    the file knows whether it is whole.
+    invocation's own record, the plan it followed, and the digest of both and of the lines below:
+    whoever reads the file knows whether it is whole.
     """
     body = to_csv(TIMINGS, record.transfers)
+    invocation = {name: record.invocation.get(name) for name in INVOCATIONS.names[1:]}
     head = {
         "schema_version": SCHEMA_VERSION,
-        "sha256": hashlib.sha256(body.encode()).hexdigest(),
-        "invocation": {name: record.invocation.get(name) for name in INVOCATIONS.names[1:]},
+        "sha256": _digest(invocation, record.plan, body),
+        "invocation": invocation,
         "plan": record.plan,
     }
     write_atomically(path, f"# {json.dumps(head, ensure_ascii=False)}\n{body}")
+
+
+def _digest(invocation: Mapping[str, Any], plan: Mapping[str, Any], body: str) -> str:
+    return hashlib.sha256(f"{json.dumps([invocation, plan], sort_keys=True)}\n{body}".encode()).hexdigest()
 
 
 def read_invocation(path: Path) -> InvocationFile:
@@ -383,11 +472,11 @@ def read_invocation(path: Path) -> InvocationFile:
         head_line, _, body = path.read_text(encoding="utf-8").partition("\n")
         head = json.loads(head_line.removeprefix("# "))
         invocation, plan, digest = dict(head["invocation"]), dict(head["plan"]), head["sha256"]
-        version = str(head["schema_version"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        version, found = str(head["schema_version"]), _digest(invocation, plan, body)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadTable(f"{path}: cannot be read, or its first line is damaged ({error})") from error
     check_version(version, str(path))
-    if hashlib.sha256(body.encode()).hexdigest() != digest:
+    if found != digest:
         raise BadTable(f"{path}: the lines do not fit the digest in its first line; it was cut short or edited")
     invocation["schema_version"] = version
     return InvocationFile(invocation, plan, parse_csv(TIMINGS, body, str(path)))

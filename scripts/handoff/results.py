@@ -6,17 +6,19 @@ named key by key, so that a reader can decide whether to compare all the same.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, TypedDict
 
 from handoff import statistics
-from handoff.records import INVOCATIONS, SUMMARY, TIMINGS, BadTable, Row, read_table
-from handoff.scenarios import Plan, Scenario, plan_from_json
+from handoff.machine import read_machine
+from handoff.records import BadTable, Row, read_json
+from handoff.scenarios import Plan, Scenario
+from handoff.shapes import of_shape
 from handoff.summaries import BlockValues, block_values
+from handoff.tables import read_measurements, read_summary
 
 Pair: TypeAlias = tuple[str, str]
 """A scenario and a strategy."""
@@ -37,7 +39,7 @@ ACROSS: Final = ("machines", "environments")
 
 
 class CannotCompare(Exception):
-    """Two runs that say nothing about each other: what differs, and what to do."""
+    """Two runs that say nothing about each other: what differs, a line each, and what to do."""
 
 
 # Reading a run.
@@ -97,20 +99,12 @@ def flat(facts: object, key: str = "") -> Iterator[tuple[str, str]]:
         yield from flat(part, f"{key}.{name}" if key else str(name))
 
 
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadTable(f"{path}: cannot be read ({error})") from error
+class Answer(TypedDict):
+    """What is compared of an entry of recommendations.json."""
 
-
-def _timings(path: Path) -> list[Row]:
-    rows = read_table(path, TIMINGS)
-    for row in rows:
-        total = cast("float | None", row["total_s"])
-        if row["status"] == "ok" and not row["instrumented"] and not (total and 0 < total < math.inf):
-            raise BadTable(f"{path}: transfer {row['transfer']} of {row['invocation']} is ok and has no time: damaged")
-    return rows
+    scenario: str
+    recommended: str
+    confidence: str
 
 
 def read_results(folder: Path) -> Results:
@@ -123,19 +117,20 @@ def read_results(folder: Path) -> Results:
         raise BadTable(f"{folder}: there is no such folder; give the folder of a run, as results/default")
     if missing := [name for name in NEEDED if not (folder / name).is_file()]:
         raise BadTable(f"{folder}: no {' and no '.join(missing)}; only a finished run with all its tables is compared")
-    plan, answers = _json(folder / "plan.json"), _json(folder / "recommendations.json")
-    invocations, timings = read_table(folder / "invocations.csv", INVOCATIONS), _timings(folder / "timings.csv")
-    summary = read_table(folder / "summary.csv", SUMMARY)
-    machines = {path.stem: _json(path) for path in sorted(folder.glob("machines/*.json"))}
-    try:
-        return Results(
-            folder, plan_from_json(plan), invocations, block_values(invocations, timings),
-            {(str(row["scenario"]), str(row["strategy"])): row for row in summary if row["role"] != "sentinel"},
-            {entry["scenario"]: {key: str(entry[key]) for key in ("recommended", "confidence")} for entry in answers},
-            {name: dict(facts) for name, facts in machines.items()},
-        )  # fmt: skip
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise BadTable(f"{folder}: a file in it is damaged, or of another Handoff ({error!r})") from error
+    plan, invocations, timings = read_measurements(
+        folder / "plan.json", folder / "invocations.csv", folder / "timings.csv"
+    )
+    answers = read_json(folder / "recommendations.json", of_shape(list[Answer]))
+    machines = {path.stem: read_machine(path) for path in sorted(folder.glob("machines/*.json"))}
+    return Results(
+        folder, plan, invocations, block_values(invocations, timings),
+        {
+            (str(row["scenario"]), str(row["strategy"])): row
+            for row in read_summary(folder / "summary.csv", plan) if row["role"] != "sentinel"
+        },
+        {entry["scenario"]: {key: entry[key] for key in ("recommended", "confidence")} for entry in answers},
+        machines,
+    )  # fmt: skip
 
 
 # What differs beside the times.

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import ast
 import itertools
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from handoff.mistakes import ConfigError as ConfigError
+from handoff.records import read_json
+from handoff.shapes import shaped
 from handoff.strategies import FLOORS, LIBRARY, SENTINEL, Strategy, UnknownStrategy, expand, find, nearest
 
 KINDS: Final = ("array", "frame", "text_frame", "objects")
@@ -39,6 +40,20 @@ PATTERNS: Final = {
 
 FILES: Final = {".npy": "array", ".parquet": "frame", ".csv": "frame", ".pkl": "any"}
 """A user's own payload: suffixes that are read, and what may come out (a frame may turn out to have text)."""
+
+MOST_WORKERS: Final = 1024
+MOST_CALLS: Final = 100_000
+MOST_BLOCKS: Final = 1000
+"""As the config's schema has them."""
+
+MOST_SCENARIOS: Final = 1000
+"""Of one run. A measuring job gets those of its kind on its command line, which the kernel limits."""
+
+MOST_JOBS: Final = 50_000
+"""Of one run. Snakemake plans some hundreds a second."""
+
+MOST_NAME_BYTES: Final = 200
+"""Of a payload's name: names of files are made from it, which may have 255."""
 
 UNITS: Final = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
@@ -170,7 +185,10 @@ def _own_file(given: Mapping[str, Any], key: str, directory: Path) -> Payload:
     extra = sorted(set(given) - {"file", "name"})
     if extra:
         raise ConfigError(f"{key}.{extra[0]}", "a payload from a file has the keys file and name alone.")
-    path = directory / Path(given["file"]).expanduser()
+    try:
+        path = directory / Path(given["file"]).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{key}.file", f"{given['file']!r} begins with a home that nobody has here.") from error
     if path.suffix not in FILES:
         raise ConfigError(f"{key}.file", f"{str(path)!r} is not of a known type. Known are: {', '.join(FILES)}.")
     if not os.path.isfile(path):  # noqa: PTH113 (Path.is_file raises where a folder may not be entered)
@@ -180,6 +198,11 @@ def _own_file(given: Mapping[str, Any], key: str, directory: Path) -> Payload:
     name = slug(given.get("name", path.stem))
     if name in KINDS:
         name = f"{name}_file"
+    if len(name.encode()) > MOST_NAME_BYTES:
+        raise ConfigError(
+            f"{key}.file", f"its name has {len(name.encode())} bytes, too many for the names of files made from it; "
+            "give it a shorter one beside it, as name: mine."
+        )  # fmt: skip
     return Payload(id=name, kind=name, path=str(path))
 
 
@@ -255,6 +278,14 @@ class Extra:
     kind: str
     scenarios: tuple[str, ...]
     strategies: tuple[str, ...]
+
+
+class Needs(TypedDict):
+    """What an answer must meet."""
+
+    writable: bool
+    safe: bool
+    dependencies: str
 
 
 @dataclass(frozen=True)
@@ -346,7 +377,11 @@ class Plan:
 
 
 def plan_from_json(data: Mapping[str, Any]) -> Plan:
-    """The plan that to_json wrote."""
+    """The plan that to_json wrote.
+
+    Raises:
+        ValueError, LookupError, TypeError, AttributeError, UnknownStrategy: these are no such data.
+    """
     scenarios = []
     for entry in data["scenarios"]:
         names = tuple(entry["strategies"])
@@ -355,16 +390,45 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
         scenarios.append(Scenario(**{**scenario.__dict__, "strategies": names}))
     extra = tuple(extra_from_json(entry) for entry in data.get("extra", ()))
     fields = {**data, "scenarios": tuple(scenarios), "experiments": tuple(data["experiments"]), "extra": extra}
-    return Plan(**fields)
+    plan = shaped(Plan(**fields), Plan)
+    _check_possible(plan, [entry["scenario"] for entry in data["scenarios"]])
+    return plan
+
+
+def _check_possible(plan: Plan, ids: Sequence[str]) -> None:
+    """Refuse what no config allows, whatever its type: later steps divide by it, loop over it or look it up."""
+    shaped(plan.needs, Needs)
+    for name in {plan.reference, *(name for scenario in plan.scenarios for name in scenario.strategies)}:
+        find(name)
+    for scenario, name in zip(plan.scenarios, ids, strict=True):
+        payload = scenario.payload
+        if scenario.id != name or not (
+            1 <= scenario.workers <= MOST_WORKERS and 1 <= scenario.calls <= MOST_CALLS and payload.size >= 0
+            and (payload.kind in KINDS or Path(payload.path).suffix in FILES)
+        ):  # fmt: skip
+            raise ValueError(f"there is no scenario {name!r}")
+    if not plan.scenarios or len(set(ids)) < len(ids):
+        raise ValueError("it has no scenario, or one of them twice")
+    if not (
+        1 <= plan.blocks <= MOST_BLOCKS and 0 <= plan.tie_zone <= 0.5 and plan.effort in ("fixed", "adaptive")
+        and min(plan.seconds_per_invocation, plan.budget_s, plan.precision) > 0
+        and all(plan.blocks < extra.block <= MOST_BLOCKS for extra in plan.extra)
+    ):  # fmt: skip
+        raise ValueError("a setting in it is one that no config allows")
 
 
 def extra_from_json(data: Mapping[str, Any]) -> Extra:
-    return Extra(data["block"], data["kind"], tuple(data["scenarios"]), tuple(data["strategies"]))
+    """The block beyond the others that Plan.to_json or Effort.to_json wrote; raises what plan_from_json does."""
+    return shaped(Extra(data["block"], data["kind"], tuple(data["scenarios"]), tuple(data["strategies"])), Extra)
 
 
 def read_plan(path: Path) -> Plan:
-    """The plan of results/<run>/plan.json."""
-    return plan_from_json(json.loads(path.read_text(encoding="utf-8")))
+    """The plan of results/<run>/plan.json.
+
+    Raises:
+        BadTable: it is missing or damaged.
+    """
+    return read_json(path, plan_from_json)
 
 
 def parse_duration(text: str | int | float) -> float:
@@ -414,6 +478,7 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
     # An entry with strategies of its own measures those alone; everywhere else the reference takes part.
     default = tuple(dict.fromkeys((*_strategies(config["strategies"], "strategies"), reference)))
     scenarios: dict[str, Scenario] = {}
+    payloads: dict[str, Payload] = {}
     origin: dict[str, str] = {}
     for number, entry in enumerate(config["scenarios"]):
         key = f"scenarios[{number}]"
@@ -422,9 +487,7 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
                 raise ConfigError(
                     key, f"{scenario.id} stands in {origin[scenario.id]} already; a scenario is measured once."
                 )
-            same = next(
-                (s.payload for s in scenarios.values() if s.payload.id == scenario.payload.id), scenario.payload
-            )
+            same = payloads.setdefault(scenario.payload.id, scenario.payload)
             if same != scenario.payload:
                 raise ConfigError(
                     f"{key}.payload",
@@ -432,7 +495,9 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
                     "Give one of them a name.",
                 )
             scenarios[scenario.id], origin[scenario.id] = scenario, key
-    return Plan(
+            if len(scenarios) > MOST_SCENARIOS:
+                raise ConfigError(key, f"with it there are more than {MOST_SCENARIOS:,} scenarios, too many for a run.")
+    plan = Plan(
         run=check_run_name(config["run"]),
         seed=config["seed"],
         blocks=config["blocks"],
@@ -447,3 +512,15 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
         max_blocks=config["max_blocks"],
         precision=config["precision"],
     )
+    jobs = plan.blocks * sum(_most_jobs(plan.of_kind(kind)) for kind in plan.kinds)
+    if jobs > MOST_JOBS:
+        raise ConfigError(
+            "blocks", f"{plan.blocks:,} make up to {jobs:,} measuring jobs, and a run has {MOST_JOBS:,} at most. "
+            "Take fewer blocks, kinds of payloads or strategies."
+        )  # fmt: skip
+    return plan
+
+
+def _most_jobs(scenarios: Sequence[Scenario]) -> int:
+    """Of one kind in one block: its strategies, the floors and two sentinels."""
+    return len({name for scenario in scenarios for name in scenario.strategies}) + len(FLOORS) + 2

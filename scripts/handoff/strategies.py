@@ -19,6 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from handoff.mistakes import HandoffError
+
 LIBRARY: Final = Path(__file__).parent
 SENTINEL: Final = "@again"
 """Suffix of an A/A sentinel: the same strategy measured a second time in every block."""
@@ -27,7 +29,7 @@ PLANTED: Final = "@slow"
 """Suffix of a strategy that is made so many percent slower on purpose, as `@slow10`: the instrument must find it."""
 
 
-class UnknownStrategy(Exception):
+class UnknownStrategy(HandoffError):
     """A name that is neither a strategy's nor a group's, with the nearest right one."""
 
 

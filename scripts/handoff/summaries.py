@@ -253,4 +253,10 @@ def summarize(invocations: Sequence[Row], timings: Sequence[Row], plan: Plan) ->
         for row in rows:
             row["ratio_to_best"] = _ratio(statistics.paired_log_ratios(blocks[str(row["strategy"])], best))
         summary += rows
+    told = {str(row["invocation"]) for row in timings}
+    if silent := [name for name in campaigns if name not in told]:
+        raise BadTable(
+            f"timings.csv has no row of invocation {silent[0]!r}, which invocations.csv has. "
+            "Delete both: the next run collects them anew"
+        )
     return summary

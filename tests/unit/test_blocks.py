@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.blocks import _CAUSES, Schedule, block_order, expected, inspect, run_order
+from handoff.blocks import _CAUSES, Job, Schedule, block_order, expected, inspect, run_order
 from handoff.configuration import complete
-from handoff.records import InvocationFile, write_invocation
+from handoff.records import BadTable, InvocationFile, Row, write_invocation
 from handoff.scenarios import Plan, make_plan
 
 SEEDS = st.integers(0, 2**31)
@@ -85,12 +85,18 @@ def folder(tmp_path: Path) -> Path:
     """A run's folder with block 1 whole."""
     made = plan()
     for job in block_order(made, 1, KIND):
-        write(tmp_path / job.file, expected(made, KIND))
+        write(tmp_path, job, expected(made, KIND))
     return tmp_path
 
 
-def write(path: Path, wanted: dict[str, Any], campaign: str = "one") -> None:
-    write_invocation(path, InvocationFile({"campaign": campaign}, wanted, []))
+def of_job(job: Job, campaign: str) -> Row:
+    """What of its row says which job it is."""
+    return {"block": job.block, "kind": job.kind, "strategy": job.strategy.id, "slot": job.slot,
+            "order_seed": job.order_seed, "campaign": campaign}  # fmt: skip
+
+
+def write(folder: Path, job: Job, wanted: dict[str, Any], campaign: str = "one") -> None:
+    write_invocation(folder / job.file, InvocationFile(of_job(job, campaign), wanted, []))
 
 
 def state(folder: Path, wanted: dict[str, Any] | None = None, block: int = 1) -> Any:
@@ -119,6 +125,12 @@ def test_a_damaged_file_is_named(folder: Path, damage: str) -> None:
     assert str(path) in state(folder).cause
 
 
+def test_the_file_of_another_job_makes_its_block_unwhole(folder: Path) -> None:
+    first, second = (folder / job.file for job in block_order(plan(), 1, KIND)[:2])
+    second.write_bytes(first.read_bytes())
+    assert state(folder).cause.startswith(f"{second} holds (1, 'array', ")
+
+
 @pytest.mark.parametrize("key", _CAUSES)
 def test_what_differs_from_the_plan_is_named(folder: Path, key: str) -> None:
     assert state(folder, expected(plan(), KIND) | {key: "other"}).cause == _CAUSES[key]
@@ -138,7 +150,7 @@ def test_only_the_code_that_stands_in_a_kind_concerns_it() -> None:
 
 
 def test_results_of_two_starts_are_no_block(folder: Path) -> None:
-    write(folder / block_order(plan(), 1, KIND)[0].file, expected(plan(), KIND), "two")
+    write(folder, block_order(plan(), 1, KIND)[0], expected(plan(), KIND), "two")
     assert state(folder).cause == "its results are of different starts"
 
 
@@ -159,9 +171,8 @@ def failing(root: Path) -> Path:
     for block, campaign in ((1, "one"), (2, "two")):
         for job in block_order(made, block, KIND):
             bad = block == 1 and job.slot == 3
-            row = {"campaign": campaign, "kind": KIND, "block": block, "strategy": job.strategy.id,
-                   "status": "crashed" if bad else "ok", "fail_reason": "ended by SIGSEGV" if bad else ""}  # fmt: skip
-            record = InvocationFile(row, expected(made, KIND), [])  # type: ignore[arg-type]
+            ended: Row = {"status": "crashed", "fail_reason": "ended by SIGSEGV"} if bad else {"status": "ok"}
+            record = InvocationFile(of_job(job, campaign) | ended, expected(made, KIND), [])
             write_invocation(root / "results" / "tiny" / job.file, record)
     (root / "mine.yaml").write_text("run: tiny\n", "utf-8")
     return root / "mine.yaml"
@@ -184,7 +195,7 @@ def test_a_failed_block_is_measured_again_when_asked_once(tmp_path: Path) -> Non
     assert "something in it failed, and it was asked to be measured again: array 1" in asked.announcement()[0]
     assert sorted(folder.rglob("*.csv")) == files  # nothing is deleted
     for job in block_order(made, 1, KIND):  # measured again, by another start
-        write(folder / job.file, expected(made, KIND), "three")
+        write(folder, job, expected(made, KIND), "three")
     assert Schedule(made, folder).to_measure == []
 
 
@@ -196,6 +207,7 @@ def test_where_nothing_failed_nothing_is_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[", "3", "[1]"])
-def test_a_damaged_request_is_none(folder: Path, text: str) -> None:
+def test_a_damaged_request_is_named_with_the_remedy(folder: Path, text: str) -> None:
     (folder / "again.json").write_text(text, "utf-8")
-    assert Schedule(plan(), folder).again == {}
+    with pytest.raises(BadTable, match=r"again\.json: cannot be read .*Delete it, and ask again .*: make again"):
+        Schedule(plan(), folder)

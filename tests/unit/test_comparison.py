@@ -415,7 +415,7 @@ def _untimed(file: Path) -> None:
     place = header.split(",").index("total_s")
     cells = rows[0].split(",")
     cells[place] = ""
-    file.write_text("\n".join([header, ",".join(cells), *rows[1:]]), encoding="utf-8")
+    file.write_text("\n".join([header, ",".join(cells), *rows[1:], ""]), encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -423,12 +423,12 @@ def _untimed(file: Path) -> None:
     [
         ("summary.csv", Path.unlink, "no summary.csv; only a finished run"),
         ("recommendations.json", Path.unlink, "no recommendations.json; only a finished run"),
-        ("summary.csv", _cut, "cells where the header has"),
+        ("summary.csv", _cut, "its last line has no end; the file was cut short"),
         ("timings.csv", _untimed, "is ok and has no time"),
         ("plan.json", _cut, "plan.json: cannot be read"),
-        ("plan.json", lambda file: file.write_text("[]"), "is damaged, or of another Handoff"),
-        ("recommendations.json", lambda file: file.write_text('{"a": 1}'), "is damaged, or of another Handoff"),
-        ("machines/0123456789ab.json", lambda file: file.write_text("7"), "is damaged, or of another Handoff"),
+        ("plan.json", lambda file: file.write_text("[]"), "plan.json: cannot be read"),
+        ("recommendations.json", lambda file: file.write_text('{"a": 1}'), "{'a': 1} and not a list"),
+        ("machines/0123456789ab.json", lambda file: file.write_text("7"), "it is 7 and not a mapping"),
         ("invocations.csv", lambda file: file.write_text(""), "no header of invocations.csv"),
     ],
 )

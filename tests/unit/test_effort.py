@@ -12,6 +12,7 @@ from invented_times import ARENA, ARROW, FORK, REFERENCE, THREADS, Times, plan_o
 
 from handoff import effort
 from handoff.blocks import Schedule, blocks_of, continued, run_order
+from handoff.records import BadTable
 from handoff.scenarios import Extra, Plan, plan_from_json
 from handoff.summaries import block_values, summarize
 
@@ -192,11 +193,14 @@ def test_more_full_blocks_take_the_place_of_extra_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"next": 3}', '{"next": [{"block": 11}]}', "null"])
-def test_a_damaged_file_is_as_none(tmp_path: Path, text: str) -> None:
-    plan = one()
+@pytest.mark.parametrize("effort", ["adaptive", "fixed"])
+def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path, text: str, effort: str) -> None:
+    """Taken for none, it would end the run with answers still open."""
+    plan = dataclasses.replace(one(), effort=effort)
     (tmp_path / plan.run).mkdir(parents=True)
     (tmp_path / plan.run / "effort.json").write_text(text, "utf-8")
-    assert continued(plan, tmp_path) == plan
+    with pytest.raises(BadTable, match=r"effort\.json: cannot be read .*Delete it and run the same command again"):
+        continued(plan, tmp_path)
 
 
 def test_extra_blocks_of_another_plan_are_left_out(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import subprocess
@@ -593,6 +594,7 @@ def test_a_description_says_what_the_file_holds(kind: str, tmp_path: Path) -> No
         payloads.checksum(read),
         data.name,
         data.stat().st_size,
+        hashlib.sha256(data.read_bytes()).hexdigest(),
         seed,
     )
     assert same(payloads.load(kind).make(20_000, seed), read)

@@ -330,7 +330,10 @@ def test_the_two_programs_write_what_they_promise(tmp_path: Path) -> None:
     assert (tmp_path / "answer.txt").read_text(encoding="utf-8") == answer_text(answers, plan)
     (tmp_path / "summary.csv").write_text("", encoding="utf-8")
     failed = run("recommend_strategy.py", [*summarise, "--summary", "summary.csv", *out], tmp_path, 1)
-    assert failed.strip() == "recommend_strategy: summary.csv: no header of summary.csv; the file is empty or damaged"
+    assert failed == (
+        "recommend_strategy: summary.csv: no header of summary.csv; the file is empty or damaged. "
+        "Delete it and run the same command again: it is made anew.\n"
+    )
 
 
 def write_run(directory: Path, plan: Plan, invocations: list[Row], timings: list[Row]) -> None:

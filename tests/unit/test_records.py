@@ -18,12 +18,14 @@ CELLS: dict[type, st.SearchStrategy[Any]] = {
     # Blanks within a cell are folded into one, so that a row is a line.
     str: st.text(st.characters(blacklist_categories=["Cs"]), max_size=12).map(lambda text: " ".join(text.split())),
     int: st.none() | st.integers(-(2**62), 2**62),
-    float: st.none() | st.floats(allow_nan=False, allow_infinity=False).map(lambda x: float(f"{x:.9g}")),
+    float: st.none() | st.floats(-(2.0**62), 2.0**62).map(lambda x: float(f"{x:.9g}")),
 }
+STATUS = st.sampled_from([*records.STATUSES])
 
 
 def rows(table: Table) -> st.SearchStrategy[list[records.Row]]:
     cells = {column.name: CELLS[column.type] for column in table.columns if column.name != "schema_version"}
+    cells |= {"status": STATUS} if "status" in cells else {}
     return st.lists(st.fixed_dictionaries(cells), max_size=3)
 
 

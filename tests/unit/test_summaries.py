@@ -220,7 +220,8 @@ def test_what_the_facts_rule_out_has_a_row_even_without_a_line_in_timings() -> N
     scenario = scenario_of(THREADS, NPY, REFERENCE, kind="objects")
     plan = plan_of(scenario)
     invocations, timings = tables(plan, {scenario.id: {THREADS: [0.1], NPY: ["unsupported"], REFERENCE: [0.1]}})
-    timings = [row for row in timings if row["strategy"] != NPY]
+    # No job is made for it either.
+    invocations, timings = ([row for row in rows if row["strategy"] != NPY] for rows in (invocations, timings))
     row = next(row for row in summarize(invocations, timings, plan) if row["strategy"] == NPY)
     assert row["status"] == "unsupported"
     assert str(row["reason"]).startswith("npy cannot carry objects: ")
@@ -237,6 +238,13 @@ def test_half_a_table_is_refused() -> None:
     plan, invocations, timings = one_run()
     with pytest.raises(BadTable, match=r"timings\.csv has no row of threads-reference in array-1MiB\.read\.send\.w1"):
         summarize(invocations, [row for row in timings if row["strategy"] != THREADS], plan)
+
+
+def test_a_table_that_ends_too_early_is_refused() -> None:
+    plan, invocations, timings = one_run()
+    cut = [row for row in timings if row["invocation"] != timings[-1]["invocation"]]
+    with pytest.raises(BadTable, match=r"timings\.csv has no row of invocation .*, which invocations\.csv has"):
+        summarize(invocations, cut, plan)
 
 
 def test_tables_of_two_runs_are_refused() -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from handoff.records import INVOCATIONS, SUMMARY, TIMINGS, Row, read_table
-from handoff.scenarios import Plan, Scenario, read_plan
+from handoff.records import Row
+from handoff.scenarios import Plan, Scenario
 from handoff.summaries import compared
+from handoff.tables import read_measurements, read_summary
 from handoff.words import counted, number, text
 
 
@@ -99,11 +100,7 @@ def read_run(plan: Path, summary: Path, timings: Path, invocations: Path) -> Run
     """The run that these four files hold.
 
     Raises:
-        BadTable: a table cannot be read.
+        BadTable: one of them is missing or damaged, or they are not of one run.
     """
-    return Run(
-        read_plan(plan),
-        read_table(summary, SUMMARY),
-        read_table(timings, TIMINGS),
-        read_table(invocations, INVOCATIONS),
-    )
+    made, jobs, transfers = read_measurements(plan, invocations, timings)
+    return Run(made, read_summary(summary, made), transfers, jobs)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypedDict, cast
 
 from handoff.health.interference import disturbed, frequency
 from handoff.health.material import Check, HealthWarning, Material
 from handoff.health.movement import autocorrelation, drift, step
 from handoff.health.scatter import modality, slow_first, spread
 from handoff.health.twice import unstable
-from handoff.records import SCHEMA_VERSION, Row
+from handoff.records import SCHEMA_VERSION, Row, read_json
 from handoff.scenarios import Plan
+from handoff.shapes import of_shape
 from handoff.words import counted
 
 CHECKS: Final[Mapping[str, tuple[Check, str]]] = {
@@ -37,6 +39,27 @@ SAME_THING: Final[Mapping[str, Sequence[str]]] = {
     "drift": ("autocorrelation",),
 }
 """What else a finding looks like: a step is a drift, too, and two modes, of the same strategy."""
+
+
+class Health(TypedDict):
+    """What health.json holds."""
+
+    schema_version: str
+    warnings: list[HealthWarning]
+    """Gravest first."""
+    checked: list[str]
+    """The checks that could be made."""
+    in_short: str
+    """Of in_short's."""
+
+
+def read_health(path: Path) -> Health:
+    """What a health.json holds.
+
+    Raises:
+        BadTable: it is missing or damaged.
+    """
+    return cast(Health, read_json(path, of_shape(Health)))
 
 
 def _said_once(warnings: Sequence[HealthWarning]) -> list[HealthWarning]:
@@ -70,8 +93,8 @@ def in_short(warnings: Iterable[Mapping[str, Any]]) -> str:
     return f"{counted(counts.total(), 'warning')} about this run: {named}; see the report"
 
 
-def examine(plan: Plan, invocations: Sequence[Row], timings: Sequence[Row]) -> dict[str, Any]:
-    """What health.json holds: the warnings, gravest first, the checks that could be made, and in_short's line.
+def examine(plan: Plan, invocations: Sequence[Row], timings: Sequence[Row]) -> Health:
+    """What health.json holds.
 
     Raises:
         BadTable: the tables are not of one run.

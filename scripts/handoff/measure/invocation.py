@@ -17,7 +17,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -28,6 +28,8 @@ from typing import Any, Final, NoReturn, cast
 from handoff import executors, payloads, tasks, transports
 from handoff.measure import clock, worker
 from handoff.measure.gate import Gate
+from handoff.measure.limits import is_out_of_memory, limit_behind
+from handoff.measure.places import SHARED
 from handoff.measure.planted import Planted
 from handoff.measure.transfers import Bench, Timing, gather, transfer
 from handoff.measure.usage import huge_pages
@@ -40,6 +42,9 @@ MOST_TRANSFERS: Final = 50
 
 PREPARATION: Final = 3.0
 """The time slice may be spent this many times over on making transfers ready, which takes longer than a quick one."""
+
+BETWEEN: Final = "install"
+"""The phase between two scenarios of one process: what the one used is closed, what the next one needs is made."""
 
 LONGEST_REASON: Final = 500
 """Characters of an exception's message that become part of a row."""
@@ -102,7 +107,8 @@ class Invocation:
         traceback.print_exception(error)
         sys.stderr.flush()
         ended = executors.death(executor) if isinstance(error, BrokenExecutor) else ""
-        self.say("failed", **failure(error, ended))
+        folders = dict.fromkeys((SHARED, Path(self.work.folder).parent))
+        self.say("failed", **failure(error, ended, folders))
         os._exit(3)
 
     def workers(self, scenario: Scenario) -> int:
@@ -165,7 +171,7 @@ class Invocation:
             self._start(bench, scenarios[0])
         for scenario in scenarios:
             if scenario is not scenarios[0]:
-                self.say("phase", scenario=scenario.id, phase="install")
+                self.say("phase", scenario=scenario.id, phase=BETWEEN)
                 bench.transport.close()
                 setup = self._setup(scenario, bench.workers, gate)
                 bench.transport = self._build(setup)
@@ -386,18 +392,23 @@ def main() -> None:
     invocation.say("finished")
 
 
-def failure(error: BaseException, ended: str = "") -> dict[str, str]:
-    """The status, the reason and the signal that an exception stands for; `ended` is how a worker did."""
+def failure(error: BaseException, ended: str = "", folders: Iterable[Path] = ()) -> dict[str, str]:
+    """The status, the reason and the signal that an exception stands for.
+
+    `ended` is how a worker did; `folders` are those whose room may have been too little.
+    """
     kinds: dict[type[BaseException], str] = {
         transports.CannotCarry: "unsupported",
         ModuleNotFoundError: "unsupported",
-        MemoryError: "out_of_memory",
         BrokenExecutor: "crashed",
     }
     status = next((status for kind, status in kinds.items() if isinstance(error, kind)), "error")
     # A user's exception may carry his data, or fail to say what it is.
     said = " ".join("".join(traceback.format_exception_only(error)).split())
-    reason = f"a worker ended by {ended}" if ended else said[:LONGEST_REASON]
+    if is_out_of_memory(error):
+        status = "out_of_memory"
+    limit = limit_behind(error, folders)
+    reason = f"a worker ended by {ended}" if ended else "; ".join(filter(None, (said[:LONGEST_REASON], limit)))
     return {"status": status, "reason": reason, "signal": ended if ended.startswith("SIG") else ""}
 
 

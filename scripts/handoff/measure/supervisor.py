@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Final
 
 from handoff import machine, payloads
-from handoff.measure.invocation import Work
+from handoff.measure.invocation import BETWEEN, Work
+from handoff.measure.limits import limit_behind, spoken_bytes
 from handoff.measure.places import SHARED, Places
 from handoff.measure.usage import MARK
 from handoff.measure.watch import Watch
@@ -63,10 +64,6 @@ class Outcome:
     """A measured process did not come to its end."""
 
 
-def _bytes(size: float) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
-
-
 def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -> tuple[str, str]:
     """Status and reason why this scenario must not even be started; empty if it may.
 
@@ -89,14 +86,17 @@ def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -
     free = machine.available_memory()
     if need > free:
         return "skipped", (
-            f"needs about {_bytes(need)} of memory ({_bytes(size)} x "
+            f"needs about {spoken_bytes(need)} of memory ({spoken_bytes(size)} x "
             f"({holders} held + {in_flight} x {facts.copies:g} copies) "
-            f"+ processes), {_bytes(free)} are available"
+            f"+ processes), {spoken_bytes(free)} are available"
         )
     files = size * in_flight * facts.storage_copies
     room = machine.free_room(folder)
     if files > room:
-        return "skipped", f"needs about {_bytes(files)} in files, {_bytes(room)} are free there"
+        return (
+            "skipped",
+            f"needs about {spoken_bytes(files)} in files, {spoken_bytes(room)} are free in {folder.parent}",
+        )
     return "", ""
 
 
@@ -149,10 +149,11 @@ class Supervisor:
             while left:
                 left = self._one_process(left, folder)
         except OSError as error:  # a file system that is full or read-only, too many open files
-            told = {row["scenario"] for row in self.outcome.rows}
+            told = "; ".join(filter(None, (str(error), limit_behind(error, dict.fromkeys((SHARED, folder.parent))))))
+            measured = {row["scenario"] for row in self.outcome.rows}
             for scenario in scenarios:
-                if scenario.id not in told:
-                    self._missing(scenario, "error", f"it cannot be started: {error}")
+                if scenario.id not in measured:
+                    self._missing(scenario, "error", f"it cannot be started: {told}")
         finally:
             self.places.remove()
         return self.outcome
@@ -232,7 +233,7 @@ class Supervisor:
         self.places.make(self._storage())
         status, reason, name = _death(watch, code)
         if status == "crashed" and watch.resident:
-            reason = f"{reason}; its processes held {_bytes(watch.resident)} at the last look"
+            reason = f"{reason}; its processes held {spoken_bytes(watch.resident)} at the last look"
         if status == "crashed" and name == "SIGKILL" and (whose := _out_of_memory(killed_before)):
             status, reason = "out_of_memory", f"{reason}; the {whose}'s out-of-memory killer was at work"
         left = [s for s in scenarios if s.id not in watch.proofs]
@@ -240,6 +241,8 @@ class Supervisor:
         outcome.fail_phase, outcome.stderr_tail = watch.phase, watch.last_words
         if not left:  # it died when everything was measured and proven
             return []
+        if watch.phase == BETWEEN and watch.proofs:  # what was measured is proven, and the next one had not begun
+            return left
         victim = next((s for s in left if s.id == watch.scenario), left[0])
         # Transfers that were timed before the death stay as rows; without a proof of delivery they have no time.
         for row in watch.rows.get(victim.id, []):

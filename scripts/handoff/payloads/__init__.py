@@ -9,21 +9,27 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 from handoff import scenarios
-from handoff.records import write_atomically
+from handoff.mistakes import HandoffError
+from handoff.records import BadTable, read_json, write_atomically
+from handoff.shapes import shaped
 
 LOOPED: Final = 500_000
 """Numbers that the task `loop` adds up of a large array or frame: a few tens of milliseconds."""
 
 
-class PayloadError(Exception):
+class PayloadError(HandoffError):
     """A payload cannot be had: what is wrong, where, and what would be right."""
+
+
+class TooLarge(PayloadError, MemoryError):
+    """There is a payload, and this process may not have the memory for it."""
 
 
 class Kind(Protocol):
@@ -156,6 +162,7 @@ class Description:
     file: str
     """The data file: a name beside this one, or the path of the user's own."""
     file_bytes: int
+    file_sha256: str
     seed: int
     """What Handoff made it from; 0 for a user's file."""
 
@@ -164,8 +171,13 @@ def describe(obj: Any, payload: scenarios.Payload, file: Path, seed: int = 0) ->
     """The description of a payload whose data file is written."""
     return Description(
         payload=payload.id, kind=kind_of(obj), nbytes=nbytes(obj), digest=digest(obj), checksum=checksum(obj),
-        file=payload.file or payload.path, file_bytes=file.stat().st_size, seed=seed,
+        file=payload.file or payload.path, file_bytes=file.stat().st_size, file_sha256=_sha256(file), seed=seed,
     )  # fmt: skip
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def description_path(payload: scenarios.Payload, directory: Path) -> Path:
@@ -191,12 +203,16 @@ def read_description(payload: scenarios.Payload, directory: Path) -> Description
     """
     path = description_path(payload, directory)
     try:
-        fields: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return Description(**fields)
-    except (OSError, ValueError, TypeError) as error:
-        raise PayloadError(
-            f"{path}: the description of payload {payload.id} cannot be read ({error}). {_again(path)}"
-        ) from error
+        return read_json(path, _description, _again(path))
+    except BadTable as error:
+        raise PayloadError(str(error)) from error
+
+
+def _description(fields: Any) -> Description:
+    description = shaped(Description(**fields), Description)
+    if description.kind not in scenarios.KINDS or min(description.nbytes, description.file_bytes) < 0:
+        raise ValueError(f"there is no payload of the kind {description.kind!r} and that size")
+    return description
 
 
 def _again(path: Path) -> str:
@@ -209,7 +225,31 @@ def read(payload: scenarios.Payload, directory: Path) -> Any:
     Raises:
         PayloadError: the file is missing, damaged, or no longer the one that was described.
     """
+    verify(payload, directory)
     return read_source(source(payload, directory))
+
+
+def verify(payload: scenarios.Payload, directory: Path) -> None:
+    """Prove that the payload's data file is, byte for byte, the one that was described; off every clock.
+
+    It takes as long as reading the file: the readers of damaged files may do anything, and what they give without
+    an error would be measured.
+
+    Raises:
+        PayloadError: the file is missing, damaged, or no longer the one that was described.
+    """
+    source(payload, directory)
+    path = data_path(payload, directory)
+    try:
+        found = _sha256(path)
+    except OSError as error:
+        raise PayloadError(f"{path}: the data of payload {payload.id} cannot be read ({error.strerror})") from error
+    if found != read_description(payload, directory).file_sha256:
+        stale = description_path(payload, directory) if payload.path else path
+        raise PayloadError(
+            f"{path}: is not what payload {payload.id} was described with (SHA-256), though as long; "
+            f"the file was damaged or changed. {_again(stale)}"
+        )
 
 
 def source(payload: scenarios.Payload, directory: Path) -> str:
@@ -240,16 +280,22 @@ def read_source(source: str) -> Any:
     """The payload of 'kind:path', in memory of its own.
 
     Raises:
+        TooLarge: this process may not have the memory for it.
         PayloadError: the file is missing or damaged.
     """
     kind, _, name = source.partition(":")
     path = Path(name)
-    if path.suffix not in (".parquet", ".csv", ".pkl"):
-        return load(kind).read(path)
-    # Imported here: whoever reads a payload that Handoff made has no need of it.
-    from handoff.payloads import user_files
+    try:
+        if path.suffix not in (".parquet", ".csv", ".pkl"):
+            return load(kind).read(path)
+        # Imported here: whoever reads a payload that Handoff made has no need of it.
+        from handoff.payloads import user_files
 
-    return user_files.read(path)
+        return user_files.read(path)
+    except PayloadError as error:
+        if isinstance(error.__cause__, MemoryError):
+            raise TooLarge(str(error)) from error
+        raise
 
 
 def load_needs(source: str) -> None:

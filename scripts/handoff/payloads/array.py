@@ -170,8 +170,8 @@ def read(path: Path) -> Array:
             # Never mapped: pages of the file would be read inside the first transfer.
             found: Array = np.lib.format.read_array(file, allow_pickle=False)
             return found
-    except (OSError, ValueError, EOFError, KeyError, TypeError, MemoryError) as error:
-        raise PayloadError(f"{path}: cannot be read as a numpy array ({error})") from error
+    except Exception as error:  # of a damaged header numpy raises what ast, tokenize and its own look-ups do
+        raise PayloadError(f"{path}: cannot be read as a numpy array ({error}); was it written completely?") from error
 
 
 def holds(obj: object) -> bool:

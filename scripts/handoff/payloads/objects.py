@@ -236,7 +236,7 @@ def stamp(payload: Any, number: int) -> bool:
 
 def copy(payload: Any) -> Any:
     """A copy by way of pickle: even numbers and strings are new, which copy.deepcopy would share."""
-    return pickle.loads(pickle.dumps(payload, protocol=5))
+    return pickle.loads(pickle.dumps(payload, protocol=5))  # nosec B301 # what this line has pickled
 
 
 def write(payload: Any, path: Path) -> None:
@@ -252,7 +252,7 @@ def read(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_bytes())
-    except (OSError, ValueError, MemoryError) as error:
+    except (OSError, ValueError, MemoryError, RecursionError) as error:
         raise payloads.PayloadError(f"{path}: cannot be read as JSON ({error})") from error
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypedDict, cast
 
 from handoff import statistics
 from handoff.figures.run import Run
+from handoff.records import read_json
+from handoff.shapes import of_shape
 from handoff.summaries import BlockValues, block_values
 from handoff.words import NONE, counted, interval, number, ratio, text
 
@@ -172,6 +175,32 @@ def _lines(run: Run, experiment: Experiment) -> list[Ours]:
     return beside
 
 
+class Counts(TypedDict, total=False):
+    """How many of the runs of a program hung."""
+
+    runs: int
+    hung: int
+
+
+class Deadlock(Counts, total=False):
+    """What is said of deadlock.json; older ones lack parts of it."""
+
+    python: str
+    note: str
+    unbuffered: Counts
+    deterministic: Counts
+    stacks: dict[str, dict[str, str]]
+
+
+def read_deadlock(path: Path) -> Deadlock:
+    """What a deadlock.json holds.
+
+    Raises:
+        BadTable: it is missing or damaged.
+    """
+    return cast(Deadlock, read_json(path, of_shape(Deadlock)))
+
+
 def _hung(counts: Mapping[str, Any], of: str) -> str:
     return (
         f"{of}: {counts['hung']} of {counted(int(counts['runs']), 'run')} hung"
@@ -223,7 +252,10 @@ WHY: Final = {
 def hangs(deadlock: Mapping[str, Any] | None) -> list[Hang]:
     """The deadlocks whose stacks were caught; none in older files."""
     found = (deadlock or {}).get("stacks") or {}
-    return [Hang(*WHY[name], **found[name]) for name in WHY if found.get(name)]
+    return [
+        Hang(*WHY[name], stacks.get("child", ""), stacks.get("parent", ""))
+        for name in WHY if (stacks := found.get(name))
+    ]  # fmt: skip
 
 
 def _times_as_fast(values: BlockValues, task: str, strategy: str, level: float) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+from handoff.mistakes import HandoffError
 from handoff.records import TIMINGS, Row, read_table, write_table
 
 MOST_BYTES: Final = 1_000_000
@@ -23,7 +24,7 @@ FIRST: Final = 2
 """Transfers of each kind (first, steady, instrumented) that the sample has of a strategy in a scenario."""
 
 
-class TooLarge(Exception):
+class TooLarge(HandoffError):
     """More than what belongs into a repository: how much, and the largest files."""
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from handoff.figures import FIGURES
 from handoff.figures.svg import CAPTION, SVG
-from handoff.records import BadTable
+from handoff.records import ANEW, BadTable
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,15 @@ def picture(path: Path) -> Picture:
     """
     try:
         root = ElementTree.fromstring(path.read_text(encoding="utf-8"))
+        if root.tag != f"{{{SVG}}}svg":
+            raise ValueError(f"it holds {root.tag!r}")
         caption = root.findtext(f"{{{SVG}}}desc", "")
         _without_caption(root)
-    except (OSError, UnicodeDecodeError, ElementTree.ParseError, KeyError, ValueError) as error:
-        raise BadTable(
-            f"{path}: no figure that can be read ({error}). Delete it: the next run draws it anew"
-        ) from error
-    _own_ids(root, path.stem)
-    # Everything in it was escaped as it was written: an SVG that can be parsed holds no stray markup.
-    markup = Markup(ElementTree.tostring(root, encoding="unicode"))  # nosec B704
+        _own_ids(root, path.stem)
+        # Everything in it was escaped as it was written: an SVG that can be parsed holds no stray markup.
+        markup = Markup(ElementTree.tostring(root, encoding="unicode"))  # nosec B704
+    except (OSError, ElementTree.ParseError, KeyError, ValueError, OverflowError, RecursionError) as error:
+        raise BadTable(f"{path}: no figure that can be read ({error}). {ANEW}") from error
     return Picture(path.stem, FIGURES.get(path.stem, path.stem), caption, markup)
 
 

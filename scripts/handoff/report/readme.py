@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from handoff import strategies
 from handoff.contest import unmet
 from handoff.figures.run import Run, words
+from handoff.mistakes import HandoffError
 from handoff.records import TIMINGS, Row
 from handoff.report import article
 from handoff.scenarios import Scenario
@@ -25,8 +27,20 @@ SHARED: Final = ("process_spawn-arena", "process_spawn-shared_memory")
 """Shown beside the reference as a row of timings.csv: the first that the run has."""
 
 
-class BadReadme(Exception):
+class BadReadme(HandoffError):
     """The page's markers and the parts do not fit each other: which, and what to do."""
+
+
+def read_page(path: Path) -> str:
+    """The page's text.
+
+    Raises:
+        BadReadme: it is missing, or no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadReadme(f"{path}: cannot be read ({error})") from error
 
 
 def fill(page: str, parts: Mapping[str, str]) -> str:
