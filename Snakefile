@@ -172,11 +172,10 @@ rule begin_campaign:
 
 rule measure_strategy:
     input:
-        campaign=lambda wildcards: SCHEDULE.campaign_file(RUN, wildcards.kind, wildcards.block, ancient),
         # Ancient: whether a block must be measured again is decided by its campaign alone. Snakemake's own
         # triggers know single jobs and would mix old and new ones in a block.
         script=ancient(script("measure_strategy")),
-        payloads=lambda wildcards: ancient(SCHEDULE.payload_files(RUN, wildcards.kind)),
+        block=lambda wildcards: SCHEDULE.block_files(RUN, wildcards.kind, wildcards.block, ancient),
     output:
         f"{RUN}/timings/{{kind}}/{{strategy}}/block~{{block}}.csv",
     log:
@@ -201,6 +200,9 @@ rule collect_timings:
         script=script("collect_timings"),
         library=library("collection.py", "records.py"),
         plan=rules.write_plan.output,
+        # What whole blocks have as ancient files. Were it not here, too, then Snakemake would leave out all that lies
+        # behind it whenever it makes one of them again, and end well (snakemake/snakemake#4166).
+        blocks=SCHEDULE.all_block_files(RUN),
         jobs=[f"{RUN}/{file}" for file in SCHEDULE.jobs],
     output:
         invocations=f"{RUN}/invocations.csv",

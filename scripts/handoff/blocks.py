@@ -363,17 +363,24 @@ class Schedule:
         path = self._payload(name).path
         return [path, *_state(path)]
 
-    def payload_files(self, folder: str, kind: str) -> list[str]:
-        """What the jobs of a kind need: data files and descriptions."""
-        payloads = [payload for payload in self.plan.payloads.values() if payload.kind == kind]
-        made = [f"{folder}/payloads/{payload.file}" for payload in payloads if payload.file]
-        return made + [f"{folder}/payloads/{payload.description}" for payload in payloads]
+    def block_files(self, folder: str, kind: str, block: int | str, ancient: Callable[[str], str]) -> list[str]:
+        """What the jobs of a block need: the file of its campaign, the payloads' data files and descriptions.
 
-    def campaign_file(self, folder: str, kind: str, block: int | str, ancient: Callable[[str], str]) -> str:
-        """The file of the block's campaign; `ancient` is Snakemake's mark for one whose age does not matter."""
+        Of a whole block their age does not matter; `ancient` is Snakemake's mark for that.
+        """
         state = self.blocks[kind, int(block)]
-        file = f"{folder}/campaigns/{state.campaign}"
-        return ancient(file) if state.whole else file
+        payloads = [payload for payload in self.plan.payloads.values() if payload.kind == kind]
+        files = [
+            f"{folder}/campaigns/{state.campaign}",
+            *(f"{folder}/payloads/{payload.file}" for payload in payloads if payload.file),
+            *(f"{folder}/payloads/{payload.description}" for payload in payloads),
+        ]
+        return [ancient(file) for file in files] if state.whole else files
+
+    def all_block_files(self, folder: str) -> list[str]:
+        """The same of all blocks."""
+        found = (file for kind, block in self.blocks for file in self.block_files(folder, kind, block, str))
+        return list(dict.fromkeys(found))
 
     def arguments(self, kind: str, strategy: str, block: int | str) -> list[str]:
         """The command line of a measuring job, without its paths."""

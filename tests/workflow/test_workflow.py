@@ -18,6 +18,7 @@ from running import PATIENCE, ROOT, TINY, Workflow, environment, living
 
 from handoff.measure.places import SHARED, machine_lock
 from handoff.records import INVOCATIONS, RECOMMENDATIONS, SUMMARY, TIMINGS, Table
+from handoff.scenarios import read_plan
 
 pytestmark = pytest.mark.timeout(3 * PATIENCE)
 
@@ -241,3 +242,14 @@ def test_the_cores_given_to_snakemake_change_no_scenario(tmp_path: Path) -> None
         flow.start("results/tiny/plan.json", cores=cores)
         plans.add((flow.run / "plan.json").read_text("utf-8"))
     assert len(plans) == 1
+
+
+def test_a_plan_longer_than_an_argument_may_be_is_written(tmp_path: Path) -> None:
+    """The kernel allows 128 KiB for one argument of a program."""
+    sizes = [f"{size}KiB" for size in range(1, 201)]
+    flow = Workflow(
+        tmp_path, TINY | {"scenarios": [{"payload": {"kind": "array", "size": sizes}, "workers": [1, 2, 3, 4, 5]}]}
+    )
+    flow.start("results/tiny/plan.json")
+    assert len((flow.run / "plan.json").read_bytes()) > 2 * 128 * 1024
+    assert len(read_plan(flow.run / "plan.json").scenarios) == 1000

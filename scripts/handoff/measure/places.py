@@ -18,11 +18,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from handoff.measure.usage import end_all, mark_of, marked
+from handoff.measure.usage import end_all, mark_of, marked, parent_of
 
 SHARED: Final = Path("/dev/shm")
 SEMAPHORE: Final = "sem."
 """What the C library puts before a semaphore's name."""
+
+SUPERVISOR: Final = b"measure_strategy.py"
+"""What the command of a process says that supervises a measured one."""
 
 LOCK: Final = Path("/tmp/handoff.lock")
 """One a machine, whatever TMPDIR says: two runs must not measure at the same time."""
@@ -119,7 +122,7 @@ class Places:
             if prefix := self._other(mark_of(pid)):
                 processes.setdefault(prefix, []).append(pid)
         for prefix in sorted({*left, *processes}):
-            if _held(left.get(prefix, [])):
+            if _held(left.get(prefix, [])) or any(map(_is_supervised, processes.get(prefix, []))):
                 continue
             end_all(processes.get(prefix, []))
             swept += [f"process {pid}" for pid in processes.get(prefix, [])]
@@ -136,6 +139,16 @@ class Places:
         """The prefix that the name begins with, if it is another invocation's of this user."""
         found = re.match(re.escape(self._user) + r"\w+-\w+", name)
         return found[0] if found and found[0] != self.prefix else ""
+
+
+def _is_supervised(pid: int) -> bool:
+    """Whether the process's parent is a living supervisor, whose folder may lie in another container's /dev/shm."""
+    try:
+        parent = parent_of(pid)
+        words = Path(f"/proc/{parent}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return SUPERVISOR in words and not mark_of(parent)
 
 
 def _held(paths: list[Path]) -> bool:

@@ -157,6 +157,15 @@ def mark_of(pid: int) -> str:
     return next((v.removeprefix(name).decode(errors="replace") for v in variables if v.startswith(name)), "")
 
 
+def parent_of(pid: int) -> int:
+    """The process's parent.
+
+    Raises:
+        OSError: there is no such process.
+    """
+    return int(Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[1])
+
+
 def end_all(pids: Iterable[int]) -> None:
     """Have the kernel end these processes; those that have gone already are none of our business."""
     for pid in pids:
