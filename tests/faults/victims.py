@@ -53,7 +53,7 @@ class MeasuringJob:
         self.folder = folder
         script = [str(ROOT / "scripts" / "measure_strategy.py")]
         if limit:
-            script = [str(Path(__file__).with_name("impatient.py")), str(limit), str(folder / "lock")]
+            script = [str(Path(__file__).with_name("impatient.py")), *script, str(limit), str(folder / "lock")]
         command = [
             *prefix, sys.executable, *script, "--run", "fault", "--kind", "any",
             "--strategy", strategy, "--block", "9", "--seconds", str(seconds), "--payloads", str(data),
