@@ -17,6 +17,8 @@ min_version("9.19")
 # project changes no input. source_path() would copy single files, and a script needs its library beside it.
 HOUSE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).resolve()
 HOUSE = HOUSE.relative_to(Path.cwd()) if HOUSE.is_relative_to(Path.cwd()) else HOUSE
+if {"{", "}"}.intersection(str(HOUSE)):
+    raise WorkflowError(f"Handoff must not lie in a folder with braces in its name, which are wildcards here: {HOUSE}")
 sys.path.insert(0, str(HOUSE.resolve() / "scripts"))
 from handoff.blocks import Schedule, continued
 from handoff.configuration import complete
@@ -33,7 +35,7 @@ try:
     SCHEDULE = Schedule(PLAN, Path("results", PLAN.run))
 except HandoffError as error:
     raise WorkflowError(str(error))
-RUN = f"results/{PLAN.run}".replace("{", "{{").replace("}", "}}")
+RUN = f"results/{PLAN.run}"
 DEADLOCK = [f"{RUN}/deadlock.json"] if "A6" in PLAN.experiments else []
 CALIBRATION = [f"{RUN}/calibration.json", f"{RUN}/calibration.md"] if PLAN.calibrates else []
 

@@ -447,14 +447,14 @@ def check_run_name(run: str) -> str:
     """
     if (
         run in ("", ".", "..", "example")
-        or "/" in run
+        or set("/{}").intersection(run)  # braces: Snakemake takes them for wildcards
         or run.startswith((".", "-"))
         or not run.isprintable()
         or len(run.encode()) > 100
     ):
         raise ConfigError(
             "run", f"{run!r} cannot name a folder inside results/. A run's name is 1 to 100 bytes of letters, digits, "
-            "blanks and most signs, without '/', not beginning with '.' or '-'; 'example' is taken."
+            "blanks and most signs, without '/', '{' and '}', not beginning with '.' or '-'; 'example' is taken."
         )  # fmt: skip
     return run
 

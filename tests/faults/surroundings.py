@@ -275,15 +275,15 @@ def steps(name: str, folder: Path) -> list[int]:
 
 
 class Run:
-    """A start of the workflow: with this prefix or in this world, and with these variables of the environment."""
+    """A start of the workflow: with this prefix or in this world, with these variables and by this Python."""
 
     def __init__(
         self, flow: Workflow, *options: str, prefix: Sequence[str] = (), world: World | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None, python: Path = Path(sys.executable),
     ) -> None:  # fmt: skip
         self.flow = flow
         self._printed = flow.folder / f"printed-{len(list(flow.folder.glob('printed-*')))}.txt"
-        command = [*prefix, *flow.command(*options)]
+        command = [*prefix, str(python), *flow.command(*options)[1:]]
         with self._printed.open("w", encoding="utf-8") as printed:
             self.process = subprocess.Popen(
                 world.command(flow.folder, *command) if world else command, cwd=flow.folder,

@@ -151,7 +151,7 @@ def measure(library: Path, folder: Path, strategy: str) -> tuple[dict[str, Any],
     scenarios = [(size, "send", [strategy]) for size in (4096, 8192)]
     outcome = measured(library, folder / "payloads", [strategy], scenarios, LIMIT_S)["outcomes"][strategy]
     assert outcome["still_there"] == []
-    assert marked("test-of-handoff-") == []
+    assert marked(f"test-of-handoff-{folder.name}-") == []
     assert not any((folder / "payloads" / "scratch").glob("*"))
     for row in outcome["rows"]:
         assert row["status"] == "ok" or (row.get("total_s") is None and row["reason"])

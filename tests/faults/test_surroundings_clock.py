@@ -14,8 +14,7 @@ from typing import Final
 
 import numpy as np
 import pytest
-from running import ROOT, Workflow
-from surroundings import KEYS, SMALL, Run, keys, saw
+from surroundings import KEYS, ROOT, SMALL, Run, Workflow, keys, saw
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 

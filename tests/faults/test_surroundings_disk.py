@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from running import Workflow
-from surroundings import KEYS, SMALL, Run, World, fill, keys, saw, tmpfs, without_override
+from surroundings import KEYS, SMALL, Run, Workflow, World, fill, keys, saw, tmpfs, without_override
 
 from handoff.records import read_invocation
 

@@ -6,8 +6,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from running import Workflow
-from surroundings import KEYS, SMALL, Run, World, keys, saw
+from surroundings import KEYS, SMALL, Run, Workflow, World, keys, saw
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from running import Workflow
-from surroundings import KEYS, SMALL, Run, World, keys, saw, steps, tmpfs
+from surroundings import KEYS, SMALL, Run, Workflow, World, keys, saw, steps, tmpfs
 
 from handoff.measure.places import SHARED
 from handoff.records import INVOCATIONS, RECOMMENDATIONS, SUMMARY, TIMINGS, read_invocation, read_table
