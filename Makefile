@@ -49,7 +49,7 @@ test: set-up-development ## the tests, without the slow ones
 test-slow: set-up-development ## the slow tests only
 	@$(IN_VENV) python -m pytest -q -m slow $(PYTEST_ARGS)
 
-test-faults: set-up-development ## the tests that kill: every strategy with real signals, and a sweep under random kills
+test-faults: set-up-development ## the tests of faults: signals, limits, full disks, damaged clocks, a sweep under random kills (HANDOFF_THOROUGH=1: all)
 	@$(IN_VENV) python -m pytest -q -m faults $(PYTEST_ARGS)
 
 test-all: test test-slow test-faults ## every test

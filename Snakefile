@@ -91,7 +91,8 @@ rule write_plan:
     conda:
         "envs/handoff.yaml"
     params:
-        plan=json.dumps(PLAN.to_json(), ensure_ascii=False),
+        # A function: in a plain string, braces in a user's path would be wildcards.
+        plan=lambda wildcards: json.dumps(PLAN.to_json(), ensure_ascii=False),
     # printf is bash's own: as an argument of a program the plan could not be longer than 128 KiB.
     shell:
         "printf %s {params.plan:q} | python {input.script:q} --out {output:q} 2> {log:q}"

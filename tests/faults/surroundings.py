@@ -268,6 +268,15 @@ class Job:
 # The workflow.
 
 
+def project_in(root: Path) -> Path:
+    """A copy of the project in that folder."""
+    root.mkdir(parents=True)
+    shutil.copy2(ROOT / "Snakefile", root)
+    for name in ("workflow", "config", "profiles", "envs", "scripts"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    return root
+
+
 def steps(name: str, folder: Path) -> list[int]:
     """Living processes of that script that work in that folder; not the shells that started them."""
     own = re.compile(rf"\S*python\S* \S*/{name}\.py ")
@@ -362,6 +371,9 @@ FAULTS: Final = (
     "there is no network, not even loopback",
     "two runs at once in two folders",
     "two runs at once in one folder",
+    "names are full of blanks, quotes, `$`, `;`, `<`, `%`",
+    "the run's name has braces",
+    "the project's name has braces",
 )
 """Lines of the table, in its order."""
 

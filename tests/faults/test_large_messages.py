@@ -7,13 +7,12 @@ the machine's memory decides; on a small one no message may be possible, and the
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from victims import ROOT
+from victims import ROOT, THOROUGH
 
 from handoff.payloads.generation import generate
 from handoff.records import read_invocation
@@ -21,7 +20,7 @@ from handoff.scenarios import Payload, Scenario
 
 SIZES = (2**31 + 1, 2**32 + 1)
 STRATEGIES = ["pool_spawn-pickle", "process_spawn-arena", "process_fork-inherit"]
-if os.environ.get("HANDOFF_THOROUGH"):  # ten minutes more
+if THOROUGH:  # ten minutes more
     STRATEGIES += [
         "threads-reference", "process_spawn-pickle4", "process_spawn-pickle5", "process_spawn-npy-tmpfs",
         "process_spawn-shared_memory",

@@ -80,7 +80,7 @@ def test_shared_memory_that_fills_up_during_the_transfers_is_a_reason(tmp_path: 
     seen, left = {}, []
     with World(tmpfs(SHARED, "64m")) as world:
         for strategy in STRATEGIES:
-            job = Job(strategy, tmp_path / strategy, [1_000_000, 1_000_008], world=world, task="busy", seconds=0.5)
+            job = Job(strategy, tmp_path / strategy, [1_000_000, 1_000_008], world=world, task="busy", seconds=0.3)
             assert job.wait_for(lambda job=job: job.heard("row"))
             filler = fill(world.seen(SHARED))
             job.wait_for(lambda job=job: job.heard("failed"))
@@ -118,21 +118,21 @@ def test_too_little_address_space_is_out_of_memory(tmp_path: Path) -> None:
 
 
 def test_address_space_for_nothing_is_a_reason(tmp_path: Path) -> None:
-    for strategy in STRATEGIES:
+    for strategy in STRATEGIES[:3]:
         job = Job(strategy, tmp_path / strategy, [1000, 1_000_000], _limit("as", 150_000_000))
         for status, reason in job.outcomes():
             assert (status == "ok") != bool(reason)
         assert job.left() == []
 
 
-@pytest.mark.parametrize("files", [20, 32, 64])
-def test_few_open_files_are_enough(tmp_path: Path, files: int) -> None:
+def test_few_open_files_are_enough(tmp_path: Path) -> None:
     seen, left = {}, []
-    for strategy in STRATEGIES:
-        job = Job(strategy, tmp_path / strategy, [1000, 1_000_000], _limit("nofile", files))
-        assert job.outcomes() == [("ok", ""), ("ok", "")]
-        seen[strategy] = shown("ok")
-        left += job.left()
+    for files in (20, 32, 64):
+        for strategy in STRATEGIES if files == 20 else STRATEGIES[:2]:
+            job = Job(strategy, tmp_path / f"{strategy}-{files}", [1000, 1_000_000], _limit("nofile", files))
+            assert job.outcomes() == [("ok", ""), ("ok", "")]
+            seen[strategy] = shown("ok")
+            left += job.left()
     assert left == []
     saw("open files are limited to 20, 32, 64 (ulimit -n)", by_outcome(seen), left)
 

@@ -6,7 +6,6 @@ What a file's time says may then lie in the future, or long ago: whoever compare
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Final
 
 import numpy as np
 import pytest
-from surroundings import KEYS, ROOT, SMALL, Run, Workflow, keys, saw
+from surroundings import KEYS, SMALL, Run, Workflow, keys, project_in, saw
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
@@ -43,12 +42,7 @@ def stamp(folder: Path, seconds: int) -> None:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A copy of the project: the times of its own files are brought back, too, where they lie in the future."""
-    root = tmp_path / "project"
-    root.mkdir()
-    shutil.copy2(ROOT / "Snakefile", root)
-    for name in ("workflow", "config", "profiles", "envs", "scripts"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-    return root
+    return project_in(tmp_path / "project")
 
 
 @pytest.mark.parametrize("days", [2, -2], ids=["set back", "set ahead"])

@@ -19,6 +19,9 @@ from handoff.strategies import find
 
 ROOT: Final = Path(__file__).parents[2]
 PATIENCE_S: Final = 60.0
+THOROUGH: Final = bool(os.environ.get("HANDOFF_THOROUGH"))
+"""Every strategy and executor meets every fault, which takes half an hour; else each fault and each transport some."""
+
 SMALLEST: Final = 1_000_000
 """Bytes of the first scenario's payload; each next one has 8 more."""
 

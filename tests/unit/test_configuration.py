@@ -426,7 +426,9 @@ def test_a_scenario_stands_once() -> None:
     )
 
 
-@pytest.mark.parametrize("run", ["../other", "a/b", "/tmp", "..", ".", ".hidden", "-x", "example", "a\nb", "{x}", "a}", "n" * 101])
+@pytest.mark.parametrize(
+    "run", ["../other", "a/b", "/tmp", "..", ".", ".hidden", "-x", "example", "a\nb", "{x}", "a}", "n" * 101]
+)
 def test_run_names_that_leave_results_are_refused(run: str) -> None:
     assert told({"run": run}).startswith(f"config: run: {run!r} cannot name a folder inside results/.")
 

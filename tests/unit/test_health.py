@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from example_run import example, health_of, write_run
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented_times import ARENA, REFERENCE, THREADS, Times, plan_of, scenario_of, steady, tables
 
@@ -109,6 +109,7 @@ def test_ten_values_can_just_show_a_step() -> None:
     assert series.step(low[:4] + high[:1] + low[4:] + high[1:]).p > 0.01
 
 
+@settings(deadline=None)
 @given(logs)
 def test_a_step_is_a_matter_of_ranks(values: list[float]) -> None:
     found, again = series.step(values), series.step([math.atan(value) for value in values])

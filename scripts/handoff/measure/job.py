@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -93,9 +92,8 @@ def _journal(out: Path) -> Path:
 
 
 def _transfers(journal: Path) -> int:
-    """Whole lines of a journal that hold a row; the last line may be cut short."""
-    *lines, _ = journal.read_bytes().split(b"\n")
-    return sum(json.loads(line)["event"] == "row" for line in lines)
+    """Whole lines of a journal that hold a row; the last line may be cut short, and any may be damaged."""
+    return journal.read_bytes().count(b'{"event": "row"')
 
 
 def _record(

@@ -39,9 +39,9 @@ def _place(folder: Path, order: Order, seconds: float) -> str:
             log.flush()
             log.seek(0, os.SEEK_SET)
             done = dict(json.loads(line) for line in log)
-    except (OSError, ValueError, KeyError):
+        hoped = sum(expected.get(name, 0.0) for name in done)
+        left = sum(value for name, value in expected.items() if name not in done)
+        factor = sum(done.values()) / hoped if hoped else 1.0
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # a damaged one costs the words, not the job
         return ""
-    hoped = sum(expected.get(name, 0.0) for name in done)
-    left = sum(value for name, value in expected.items() if name not in done)
-    factor = sum(done.values()) / hoped if hoped else 1.0
     return f"{len(done)}/{len(expected)}, about {spoken_time(left * factor)} left: "
