@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +13,5 @@ def page() -> Iterator[None]:
     import surroundings
     from victims import renew_page
 
-    shutil.rmtree(surroundings.store(), ignore_errors=True)
     if table := surroundings.table():
         renew_page("tests/faults/test_surroundings.py", table)

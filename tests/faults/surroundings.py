@@ -16,9 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, Final
 
 import pytest
@@ -175,20 +173,14 @@ class Cgroup:
 # A measuring job.
 
 
-@cache
-def store() -> Path:
-    """Payloads of all tests of this session, each made once."""
-    return Path(mkdtemp(prefix="handoff-payloads-"))
-
-
-def _payload(kind: str, size: int, folder: Path) -> Payload:
+def _payload(kind: str, size: int, folder: Path, made: Path) -> Payload:
+    """The payload in that folder; it is made once for all folders, in `made`."""
     options = (("dtype", "float64"), ("content", "random")) if kind == "array" else (("columns", 8), ("dtype", "mixed"))
     payload = Payload(f"{kind}-{size}B", kind, size, options)
-    made = store() / payload.file
-    if not made.exists():
-        generate(payload, 1, made, made.with_name(payload.description))
+    if not (made / payload.file).exists():
+        generate(payload, 1, made / payload.file, made / payload.description)
     for name in (payload.file, payload.description):
-        os.link(made.with_name(name), folder / name)
+        os.link(made / name, folder / name)
     return payload
 
 
@@ -201,12 +193,13 @@ class Job:
     ) -> None:  # fmt: skip
         self.folder = folder
         self._shared = world.seen(SHARED) if world else SHARED
-        data = folder / "payloads"
+        data, made = folder / "payloads", folder.parent / "payloads of all"
         data.mkdir(parents=True)
+        made.mkdir(exist_ok=True)
         self.out = folder / "block~1.csv"
         self._journal = self.out.with_suffix(".events.jsonl")
         kind = "frame" if "parquet" in strategy else "array"
-        self.scenarios = [Scenario(_payload(kind, size, data), task, "send", 1) for size in sizes]
+        self.scenarios = [Scenario(_payload(kind, size, data, made), task, "send", 1) for size in sizes]
         command = [
             *prefix, sys.executable, str(ROOT / "scripts" / "measure_strategy.py"), "--run", "fault", "--kind", "any",
             "--strategy", strategy, "--block", "9", "--seconds", str(seconds), "--payloads", str(data),
