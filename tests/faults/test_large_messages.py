@@ -18,12 +18,13 @@ from handoff.payloads.generation import generate
 from handoff.records import read_invocation
 from handoff.scenarios import Payload, Scenario
 
-SIZES = (2**31 + 1, 2**32 + 1)
-STRATEGIES = ["pool_spawn-pickle", "process_spawn-arena", "process_fork-inherit"]
+SIZES = [2**31 + 1]
+STRATEGIES = ["pool_spawn-pickle", "process_spawn-arena"]
 if THOROUGH:  # ten minutes more
+    SIZES += [2**32 + 1]
     STRATEGIES += [
         "threads-reference", "process_spawn-pickle4", "process_spawn-pickle5", "process_spawn-npy-tmpfs",
-        "process_spawn-shared_memory",
+        "process_spawn-shared_memory", "process_fork-inherit",
     ]  # fmt: skip
 
 
