@@ -61,6 +61,6 @@ def test_they_arrive_whole_or_are_skipped(
         else:
             assert row["status"] == "skipped"
             assert "needs about" in str(row["reason"])
-            assert "are available" in str(row["reason"]) or "are free there" in str(row["reason"])
+            assert "are available" in str(row["reason"]) or "are free in" in str(row["reason"])
     if not any(row["status"] == "ok" for row in rows):
         pytest.skip(f"this machine has too little memory for either: {rows[0]['reason']}")
