@@ -35,7 +35,12 @@ TASKS: Final = {
 PATTERNS: Final = {
     "send": "each worker gets a payload of its own, all at once; until the last reply",
     "return": "each worker holds a result; until the caller has run the task on every one",
+    "roundtrip": "as send, and every payload comes back; until the caller has run the task on every one",
+    "broadcast": "one payload for all workers, each of them runs the task on it; until the last reply",
+    "scatter": "one payload is split, each worker gets a part; until the last reply, the splitting included",
     "reuse": "one payload, `calls` calls over it, spread over the workers",
+    "mutate_private": "as send, and the task writes into what it got, which the sender's own must not show",
+    "mutate_shared": "as send, and the task writes into what it got; until the caller has read what was written",
 }
 
 FILES: Final = {".npy": "array", ".parquet": "frame", ".csv": "frame", ".pkl": "any"}

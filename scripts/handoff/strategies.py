@@ -29,6 +29,12 @@ PLANTED: Final = "@slow"
 """Suffix of a strategy that is made so many percent slower on purpose, as `@slow10`: the instrument must find it."""
 
 
+PATTERN_NAMES: Final = (
+    "send", "return", "roundtrip", "broadcast", "scatter", "reuse", "mutate_private", "mutate_shared",
+)  # fmt: skip
+"""How data may flow; scenarios.PATTERNS says what each is."""
+
+
 class UnknownStrategy(HandoffError):
     """A name that is neither a strategy's nor a group's, with the nearest right one."""
 
@@ -65,7 +71,8 @@ class TransportFacts:
     """Payload kinds that it carries unchanged; see handoff/payloads."""
     why_not: str = ""
     """Why it carries no other kind, as the end of 'unsupported: ...'."""
-    patterns: tuple[str, ...] = ("send", "return", "reuse")
+    patterns: tuple[str, ...] = PATTERN_NAMES
+    """As far as it depends on the transport itself; who may write decides on the two that write."""
     why_not_pattern: str = ""
     platforms: tuple[str, ...] = ("linux", "darwin", "win32")
     needs: tuple[str, ...] = ()
@@ -78,6 +85,8 @@ class TransportFacts:
     """The receiver reads the sender's pages or the file's, not a copy of its own."""
     writable: str = "yes"
     """What the receiver may do with it: 'yes' (its own), 'private copy' (copied as it writes), 'no'."""
+    shares_writes: tuple[str, ...] = ()
+    """Payload kinds that a receiver can write into so that whoever attaches the ticket next sees it; ('any',): all."""
     born_there: bool = False
     """Needs the payload made in place: ranked in a group of its own."""
     copies: float = 2.0
@@ -188,6 +197,10 @@ class Strategy:
             return f"{self.transport} cannot carry {kind}: {facts.why_not}"
         if pattern not in facts.patterns:
             return f"{self.transport} cannot {pattern}: {facts.why_not_pattern}"
+        if pattern == "mutate_private" and facts.writable == "no":
+            return f"{self.transport} cannot {pattern}: what arrives may not be written into"
+        if pattern == "mutate_shared" and not {"any", kind}.intersection(facts.shares_writes):
+            return f"{self.transport} cannot {pattern}: what the receiver writes into {kind} nobody else sees"
         return ""
 
 

@@ -130,7 +130,7 @@ def send_at_start(strategy: Strategy, spec: Spec, kind: str) -> dict[str, Any]:
     ticket = way.publish(payload, place)
 
     def start() -> Any:
-        return executors.load(strategy.executor)(1, way.unpack, (way.luggage(),))
+        return executors.load(strategy.executor)(1, spec.directory, way.unpack, (way.luggage(),))
 
     executor: Executor
     with start() as executor:

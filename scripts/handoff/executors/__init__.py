@@ -1,7 +1,8 @@
 """Executors: one file a way to run a function in another worker.
 
-An executor is a function `start(workers, initializer, initargs)` that gives a context manager of a
-concurrent.futures.Executor. Warming it up, and making sure that each of its workers gets one call, is the
+An executor is a function `start(workers, directory, initializer, initargs)` that gives a context manager of a
+concurrent.futures.Executor. `directory` is the invocation's own (0700), for sockets and files of the executor's:
+it is removed with all that is in it. Warming it up, and making sure that each of its workers gets one call, is the
 measuring side's business (measure/worker.py), and the same for all.
 
 Standard library only: loading this loads no executor.
@@ -18,7 +19,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Final
 
 Initializer = Callable[..., None]
-Start = Callable[[int, Initializer, tuple[Any, ...]], AbstractContextManager[Executor]]
+Start = Callable[[int, str, Initializer, tuple[Any, ...]], AbstractContextManager[Executor]]
 
 
 PATIENCE_S: Final = 1.0

@@ -29,6 +29,8 @@ class _Inline(Executor):
 
 
 @contextmanager
-def start(workers: int, initializer: Initializer, initargs: tuple[Any, ...]) -> Iterator[Executor]:
+def start(
+    workers: int, directory: str, initializer: Initializer, initargs: tuple[Any, ...]
+) -> Iterator[Executor]:  # fmt: skip
     initializer(*initargs)
     yield _Inline()

@@ -61,7 +61,9 @@ class _PoolExecutor(Executor):
 
 
 @contextmanager
-def start(workers: int, initializer: Initializer, initargs: tuple[Any, ...]) -> Iterator[Executor]:
+def start(
+    workers: int, directory: str, initializer: Initializer, initargs: tuple[Any, ...]
+) -> Iterator[Executor]:  # fmt: skip
     pool = multiprocessing.get_context("spawn").Pool(workers, initializer, initargs)
     try:
         yield _PoolExecutor(pool)

@@ -19,7 +19,9 @@ FACTS = {
 
 
 @contextmanager
-def start(workers: int, initializer: Initializer, initargs: tuple[Any, ...]) -> Iterator[Executor]:
+def start(
+    workers: int, directory: str, initializer: Initializer, initargs: tuple[Any, ...]
+) -> Iterator[Executor]:  # fmt: skip
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=initializer, initargs=initargs) as executor:
         yield executor

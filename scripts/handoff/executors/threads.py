@@ -18,6 +18,8 @@ FACTS = {
 
 
 @contextmanager
-def start(workers: int, initializer: Initializer, initargs: tuple[Any, ...]) -> Iterator[Executor]:
+def start(
+    workers: int, directory: str, initializer: Initializer, initargs: tuple[Any, ...]
+) -> Iterator[Executor]:  # fmt: skip
     with ThreadPoolExecutor(workers, initializer=initializer, initargs=initargs) as executor:
         yield executor

@@ -150,7 +150,7 @@ class Invocation:
             if not own_process:
                 worker.use(worker.State(bench.setup, bench.transport))
             arguments = (bench.setup, bench.transport.luggage(), own_process)
-            with self.start(workers, worker.start, arguments) as executor:
+            with self.start(workers, self.work.control, worker.start, arguments) as executor:
                 yield executor
 
         with ExitStack() as stack:

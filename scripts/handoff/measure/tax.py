@@ -51,7 +51,7 @@ def bench_of(executor_name: str, task: str) -> Iterator[Bench]:
         transport = transports.build(setup.spec)
         if not own_process:
             worker.use(worker.State(setup, transport))
-        with executors.load(executor_name)(1, worker.start, (setup, None, own_process)) as executor:
+        with executors.load(executor_name)(1, folder, worker.start, (setup, None, own_process)) as executor:
             bench = Bench(
                 setup, transport, tasks.load(task), 1, 1, 1, own_process,
                 open=lambda: executor, close=lambda: None, executor=executor,

@@ -27,6 +27,7 @@ FACTS = {
     "kinds": ("any",),
     "zero_copy": True,
     "writable": "private copy",
+    "shares_writes": ("array",),
     "copies": 1.25,
     "storage_copies": 1.25,
     "hazard": "an object kept after its turn sees the next payload in its place, without any error: copy what you keep",

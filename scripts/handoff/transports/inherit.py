@@ -12,7 +12,7 @@ FACTS = {
     "about": "the worker is forked while the payload lies in memory, and reads the same pages",
     "simplicity": 3,
     "kinds": ("any",),
-    "patterns": ("send",),
+    "patterns": ("send", "broadcast"),
     "why_not_pattern": (
         "only what exists before the fork is inherited: nothing comes back, "
         "and no second payload goes to the same worker"

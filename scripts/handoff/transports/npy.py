@@ -19,6 +19,7 @@ FACTS = {
     "needs": ("numpy",),
     "zero_copy": True,
     "writable": "private copy",
+    "shares_writes": ("array",),
     "copies": 1.0,
     "storage_copies": 1.0,
     "hazard": "passing the mapped array on to another worker pickles all of it",

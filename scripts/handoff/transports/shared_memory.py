@@ -22,6 +22,7 @@ FACTS = {
     "needs": ("numpy",),
     "zero_copy": True,
     "writable": "private copy",
+    "shares_writes": ("array",),
     "copies": 1.0,
     "storage_copies": 1.0,
     "hazard": "a view that outlives its segment reads freed memory (numpy#23305); a full /dev/shm is SIGBUS",
@@ -67,6 +68,9 @@ class Way(Transport):
             del view
         finally:
             segment.close()
+
+    def stored(self, place: Place) -> int:
+        return super().stored(f"/dev/shm/{place}")
 
     def release(self, place: Place) -> None:
         try:
