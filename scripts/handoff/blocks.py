@@ -31,7 +31,7 @@ from typing import Any, Final, cast
 from handoff import provenance
 from handoff.mistakes import HandoffError
 from handoff.records import BadTable, Row, read_invocation, read_json, write_atomically
-from handoff.scenarios import Extra, Payload, Plan, Scenario, extra_from_json
+from handoff.scenarios import PATTERNS, Extra, Payload, Plan, Scenario, extra_from_json
 from handoff.shapes import of_shape, shaped
 from handoff.strategies import LIBRARY, Strategy, transport_facts
 
@@ -498,7 +498,8 @@ class Schedule:
 
 def _scenario_seconds(scenario: Scenario, strategy: Strategy, plan: Plan) -> float:
     """At about 2 GB/s a copy and 8 GB/s a reading; then a proof and the making of the payload, each like a copy."""
-    size = scenario.payload.size * (1 if strategy.is_floor else scenario.workers if scenario.pattern != "reuse" else 1)
+    pattern = PATTERNS[scenario.pattern]
+    size = scenario.payload.size * (scenario.workers if pattern.in_flight and not strategy.is_floor else 1)
     calls = 1 if strategy.is_floor else scenario.calls
     one = 0.002 + size * (transport_facts(strategy.transport).copies / 2e9 + calls / 8e9)
     steady = 0.0 if scenario.cold else max(plan.seconds_per_invocation, one)

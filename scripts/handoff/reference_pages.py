@@ -85,7 +85,7 @@ def config_reference(schema: Schema) -> str:
         "## Tasks",
         _table(("task", "what it does"), ((f"`{name}`", about) for name, about in TASKS.items())),
         "## Patterns",
-        _table(("pattern", "what is timed"), ((f"`{name}`", about) for name, about in PATTERNS.items())),
+        _table(("pattern", "what is timed"), ((f"`{name}`", pattern.about) for name, pattern in PATTERNS.items())),
         "## Groups of strategies",
         _table(
             ("group", "its strategies"),

@@ -32,16 +32,64 @@ TASKS: Final = {
     "busy": "reads one value, then computes for 100 ms: the instrument's own check",
 }
 
+
+@dataclass(frozen=True)
+class Pattern:
+    """How data flow, as data: one function makes the transfers of all of them (measure/transfers.py)."""
+
+    about: str
+    """What is timed."""
+    said: str
+    """The same as one says it after 'to', with {payload}, {workers} and {calls}."""
+    payloads: str = "each"
+    """each: every worker gets one of its own; one: all get the same; parts: one is split; held: workers have them."""
+    verb: str = "use"
+    """What a worker does (measure/worker.py): use, give, echo, private, shared."""
+    back: bool = False
+    """The caller runs the task on every payload at the end, too."""
+    calls: bool = False
+    """Many calls over one payload, to whichever worker is free."""
+
+    @property
+    def in_flight(self) -> bool:
+        """As many payloads as workers at once; else one, or the parts of one."""
+        return self.payloads in ("each", "held")
+
+
 PATTERNS: Final = {
-    "send": "each worker gets a payload of its own, all at once; until the last reply",
-    "return": "each worker holds a result; until the caller has run the task on every one",
-    "roundtrip": "as send, and every payload comes back; until the caller has run the task on every one",
-    "broadcast": "one payload for all workers, each of them runs the task on it; until the last reply",
-    "scatter": "one payload is split, each worker gets a part; until the last reply, the splitting included",
-    "reuse": "one payload, `calls` calls over it, spread over the workers",
-    "mutate_private": "as send, and the task writes into what it got, which the sender's own must not show",
-    "mutate_shared": "as send, and the task writes into what it got; until the caller has read what was written",
-}
+    "send": Pattern(
+        "each worker gets a payload of its own, all at once; until the last reply",
+        "send {payload} to {workers}",
+    ),
+    "return": Pattern(
+        "each worker holds a result; until the caller has run the task on every one",
+        "return {payload} from {workers}", payloads="held", verb="give", back=True,
+    ),
+    "roundtrip": Pattern(
+        "as send, and every payload comes back; until the caller has run the task on every one",
+        "send {payload} to {workers} and back", verb="echo", back=True,
+    ),
+    "broadcast": Pattern(
+        "one payload for all workers, each of them runs the task on it; until the last reply",
+        "hand the same {payload} to {workers}", payloads="one",
+    ),
+    "scatter": Pattern(
+        "one payload is split, each worker gets a part; until the last reply, the splitting included",
+        "split {payload} over {workers}", payloads="parts",
+    ),
+    "reuse": Pattern(
+        "one payload, `calls` calls over it, spread over the workers",
+        "make {calls} over {payload} on {workers}", payloads="one", calls=True,
+    ),
+    "mutate_private": Pattern(
+        "as send, and the task writes into what it got, which the sender's own must not show",
+        "have {workers} write into a copy of {payload}", verb="private",
+    ),
+    "mutate_shared": Pattern(
+        "as send, and the task writes into what it got; until the caller has read what was written",
+        "have {workers} write into {payload}", verb="shared", back=True,
+    ),
+}  # fmt: skip
 
 FILES: Final = {".npy": "array", ".parquet": "frame", ".csv": "frame", ".pkl": "any"}
 """A user's own payload: suffixes that are read, and what may come out (a frame may turn out to have text)."""
@@ -407,7 +455,7 @@ def _check_possible(plan: Plan, ids: Sequence[str]) -> None:
         find(name)
     for scenario, name in zip(plan.scenarios, ids, strict=True):
         payload = scenario.payload
-        if scenario.id != name or not (
+        if scenario.id != name or scenario.pattern not in PATTERNS or not (
             1 <= scenario.workers <= MOST_WORKERS and 1 <= scenario.calls <= MOST_CALLS and payload.size >= 0
             and (payload.kind in KINDS or Path(payload.path).suffix in FILES)
         ):  # fmt: skip

@@ -25,7 +25,7 @@ from handoff.measure.places import SHARED, Places
 from handoff.measure.usage import MARK
 from handoff.measure.watch import Watch
 from handoff.records import Row
-from handoff.scenarios import Scenario, kind_facts
+from handoff.scenarios import PATTERNS, Scenario, kind_facts
 from handoff.strategies import LIBRARY, Strategy, transport_facts
 
 RESERVED_BYTES: Final = 8 * 2**30
@@ -79,8 +79,10 @@ def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -
         return "unsupported", "needs a writable /dev/shm"
     facts = transport_facts(strategy.transport)
     # Each worker's payload (of a result one more, to compare with), and the transport's copies.
-    in_flight = 1 if strategy.is_floor or scenario.pattern == "reuse" else scenario.workers
-    holders = in_flight + (scenario.pattern == "return")
+    pattern = PATTERNS[scenario.pattern]
+    in_flight = scenario.workers if pattern.in_flight and not strategy.is_floor else 1
+    # What comes back is compared with what the caller holds; what is written, with a copy that it writes into.
+    holders = in_flight + (pattern.payloads == "held" or pattern.verb in ("private", "shared"))
     size = description.nbytes
     need = size * (holders + in_flight * facts.copies) + PROCESS_BYTES * (1 + scenario.workers)
     free = machine.available_memory()
@@ -102,7 +104,7 @@ def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -
 
 def time_limit(scenarios: Sequence[Scenario], sizes: Mapping[str, int], seconds: float) -> float:
     """Seconds after which the measured process is ended: far above what any way should take."""
-    moved = sum(8 * s.calls * (1 if s.pattern == "reuse" else s.workers) * sizes[s.payload.id] for s in scenarios)
+    moved = sum(8 * s.calls * (1 if PATTERNS[s.pattern].calls else s.workers) * sizes[s.payload.id] for s in scenarios)
     return min(LONGEST_S, BASE_LIMIT_S + moved / SLOWEST_BYTES_PER_S + len(scenarios) * (10 * seconds + 5))
 
 
@@ -263,7 +265,7 @@ def _out_of_memory(before: tuple[int, int]) -> str:
 def _proven_rows(watch: Watch, scenario: str) -> Iterator[Row]:
     proof = watch.proofs[scenario]
     for row in watch.rows.get(scenario, []):
-        row |= {"bytes_received": proof["bytes"], "digest_ok": int(proof["right"])}
+        row |= {"bytes_received": proof["bytes"], "bytes_moved": proof["moved"], "digest_ok": int(proof["right"])}
         if not proof["right"]:
             row |= {"status": "invalid", "reason": "what arrived is not what was sent"}
         if row["status"] != "ok":

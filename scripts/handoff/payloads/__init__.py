@@ -138,6 +138,17 @@ def stamp(payload: Any, number: int) -> bool:
     return _module(payload).stamp(payload, number)
 
 
+def overwrite(payload: Any, number: int) -> bool:
+    """Write into every page of the payload, in place; False if it may not be written into."""
+    module = _module(payload)
+    return getattr(module, "overwrite", module.stamp)(payload, number)
+
+
+def split(payload: Any, parts: int) -> list[Any]:
+    """So many parts of the payload, as people would cut it."""
+    return _module(payload).split(payload, parts)
+
+
 def copy(payload: Any) -> Any:
     """An equal payload in memory of its own."""
     return _module(payload).copy(payload)

@@ -141,6 +141,18 @@ def stamp(payload: Array, number: int) -> bool:
     return True
 
 
+def split(payload: Array, parts: int) -> list[Array]:
+    return np.array_split(payload, parts)
+
+
+def overwrite(payload: Array, number: int) -> bool:
+    if not payload.flags.writeable:
+        return False
+    view = payload.view(f"u{payload.dtype.itemsize}")
+    view ^= view.dtype.type(number % 2**7 + 1)
+    return True
+
+
 def copy(payload: Array) -> Array:
     """A copy in the same order, as a plain array even of a mapped one."""
     return np.array(payload, order="K", copy=True)

@@ -107,6 +107,11 @@ def stamp(payload: Frame, number: int) -> bool:
     return False
 
 
+def split(payload: Frame, parts: int) -> list[Frame]:
+    ends = [len(payload) * part // parts for part in range(parts + 1)]
+    return [payload.iloc[a:b] for a, b in itertools.pairwise(ends)]
+
+
 def copy(payload: Frame) -> Frame:
     """A copy that shares neither buffers nor Python objects: DataFrame.copy shares text and categories."""
     made = payload.copy(deep=True)
