@@ -25,7 +25,7 @@ from handoff.measure.places import SHARED, Places
 from handoff.measure.usage import MARK
 from handoff.measure.watch import Watch
 from handoff.records import Row
-from handoff.scenarios import Scenario, kind_facts
+from handoff.scenarios import Scenario, kind_facts, unsupported
 from handoff.strategies import LIBRARY, Strategy, transport_facts
 
 RESERVED_BYTES: Final = 8 * 2**30
@@ -70,7 +70,7 @@ def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -
     Needs are computed and compared with what is free: trying would mean the kernel's out-of-memory killer.
     """
     description = payloads.read_description(scenario.payload, data)
-    if reason := strategy.unsupported(description.kind, scenario.pattern):
+    if reason := unsupported(strategy, description.kind, scenario.pattern):
         return "unsupported", reason
     for module in (*strategy.needs, *kind_facts(description.kind).needs):
         if importlib.util.find_spec(module) is None:
@@ -81,7 +81,7 @@ def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -
     # Each worker's payload (of a result one more, to compare with), and the transport's copies.
     in_flight = 1 if strategy.is_floor or scenario.pattern == "reuse" else scenario.workers
     holders = in_flight + (scenario.pattern == "return")
-    size = description.nbytes
+    size = round(description.nbytes * kind_facts(description.kind).bulk)
     need = size * (holders + in_flight * facts.copies) + PROCESS_BYTES * (1 + scenario.workers)
     free = machine.available_memory()
     if need > free:
