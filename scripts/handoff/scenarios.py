@@ -21,7 +21,12 @@ from handoff.records import read_json
 from handoff.shapes import shaped
 from handoff.strategies import FLOORS, LIBRARY, SENTINEL, Strategy, UnknownStrategy, expand, find, nearest
 
-KINDS: Final = ("array", "frame", "text_frame", "objects")
+KINDS: Final = (
+    "array", "strided_array", "fortran_array", "structured_array", "object_array",
+    "frame", "wide_frame", "fragmented_frame", "datetime_frame", "nullable_frame", "text_frame",
+    "arrow_table", "arrow_slice", "polars_frame", "sparse_matrix",
+    "raw_bytes", "objects", "numbers_list", "small_tuple",
+)  # fmt: skip
 """Payload kinds that Handoff makes; one file each in handoff/payloads."""
 
 TASKS: Final = {
@@ -147,15 +152,46 @@ class KindFacts:
     allowed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     """Modules that whoever holds such a payload has imported."""
+    types: tuple[str, ...] = ()
+    """Types whose objects may be of this kind, as 'package.Class'; none where an object cannot be known for one."""
+    like: str = ""
+    """The kind that handles it, from the digest to the split: it has such values, in another layout or of a kind."""
+    splits: bool = True
+    """It can be split into parts of its own kind (the pattern scatter)."""
+    writable: bool = True
+    """It can be written into in place (the patterns that mutate)."""
+    why_not: str = ""
+    """Why it cannot be split or written into, as the end of 'unsupported: ...'."""
+    largest: int = 0
+    """Bytes that one may have at most; 0 for any size."""
+    bulk: float = 1.0
+    """Memory that holding one takes, in payloads: a view keeps all that it is a view of."""
+    memory_copies: float = 2.2
+    """Memory that making one takes, in payloads: its columns and the frame put together from them, or the file's
+    bytes and what is read from them; and a little for what is worked out piece by piece."""
+    hazard: str = ""
+    """What surprises whoever hands it over."""
+
+    def cannot(self, pattern: str) -> bool:
+        """Whether no strategy whatever can do that with it."""
+        return (pattern == "scatter" and not self.splits) or (pattern.startswith("mutate") and not self.writable)
 
 
 @cache
 def kind_facts(kind: str) -> KindFacts:
-    tree = ast.parse((LIBRARY / "payloads" / f"{kind}.py").read_text(encoding="utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "FACTS" for t in node.targets):
-            return KindFacts(**ast.literal_eval(node.value))
-    raise LookupError(f"payloads/{kind}.py has no literal FACTS")
+    """The facts of a kind, without running its file; nor is more of it parsed, since each worker reads those of all."""
+    text = (LIBRARY / "payloads" / f"{kind}.py").read_text(encoding="utf-8")
+    literal, end, _ = text.partition("\nFACTS = ")[2].partition("\n}\n")
+    if not end:
+        raise LookupError(f"payloads/{kind}.py has no literal FACTS")
+    return KindFacts(**ast.literal_eval(literal + end))
+
+
+def unsupported(strategy: Strategy, kind: str, pattern: str) -> str:
+    """Why the facts of the strategy or of the payload's kind rule it out; '' if they do not."""
+    if kind_facts(kind).cannot(pattern):
+        return f"{kind} cannot {pattern}: {kind_facts(kind).why_not}"
+    return strategy.unsupported(kind, pattern)
 
 
 @dataclass(frozen=True)
@@ -280,6 +316,8 @@ def _made(given: Mapping[str, Any], key: str) -> Iterator[Payload]:
     choices = [_listed(given.get(option, default)) for option, default in facts.options.items()]
     for size, *values in itertools.product(_listed(given["size"]), *choices):
         nbytes = parse_size(size, f"{key}.size")
+        if facts.largest and nbytes > facts.largest:
+            raise ConfigError(f"{key}.size", f"{kind} has {format_size(facts.largest)} at most.")
         options = tuple(zip(facts.options, values, strict=True))
         marks = [f"{name}{value}" if isinstance(value, int) else str(value)
                  for name, value in options if value != facts.options[name]]  # fmt: skip
@@ -418,9 +456,8 @@ class Plan:
 
     def unsupported(self, scenario: Scenario, strategy: Strategy) -> str:
         """Why the facts rule it out; '' if they do not or only the payload itself can tell."""
-        return (
-            "" if scenario.payload.may_be == "any" else strategy.unsupported(scenario.payload.may_be, scenario.pattern)
-        )
+        kind = scenario.payload.may_be
+        return "" if kind == "any" else unsupported(strategy, kind, scenario.pattern)
 
     def to_json(self) -> dict[str, Any]:
         """As the later steps read it: results/<run>/plan.json."""

@@ -275,8 +275,8 @@ class Invocation:
         if pattern.payloads == "held":
             return {who: bench.task(objects[0]) for who in self._hold(bench, objects, setup, stamps)}
         if not from_file:
-            for payload in objects:
-                payloads.stamp(payload, next(stamps))
+            # In place: whoever holds the list sees them, also where a payload had to be made anew.
+            objects[:] = [payloads.stamped(payload, next(stamps)) for payload in objects]
         if pattern.payloads == "parts":
             return [bench.task(part) for part in payloads.split(objects[0], bench.parts)[: bench.count]]
         if pattern.verb in ("private", "shared"):
@@ -288,7 +288,7 @@ class Invocation:
         numbers = [next(stamps) for _ in range(bench.workers)]
         replies = gather(bench, Call("hold"), [(setup.spec.source, number) for number in numbers])
         for number, reply in zip(numbers, replies, strict=True):
-            payloads.stamp(objects[0], number)
+            objects[0] = payloads.stamped(objects[0], number)
             yield reply.who
 
     def _row(

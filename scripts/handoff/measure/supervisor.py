@@ -25,7 +25,7 @@ from handoff.measure.places import SHARED, Places
 from handoff.measure.usage import MARK
 from handoff.measure.watch import Watch
 from handoff.records import Row
-from handoff.scenarios import PATTERNS, Scenario, kind_facts
+from handoff.scenarios import PATTERNS, Scenario, kind_facts, unsupported
 from handoff.strategies import LIBRARY, Strategy, transport_facts
 
 RESERVED_BYTES: Final = 8 * 2**30
@@ -70,7 +70,7 @@ def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -
     Needs are computed and compared with what is free: trying would mean the kernel's out-of-memory killer.
     """
     description = payloads.read_description(scenario.payload, data)
-    if reason := strategy.unsupported(description.kind, scenario.pattern):
+    if reason := unsupported(strategy, description.kind, scenario.pattern):
         return "unsupported", reason
     for module in (*strategy.needs, *kind_facts(description.kind).needs):
         if importlib.util.find_spec(module) is None:
@@ -83,7 +83,7 @@ def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -
     in_flight = scenario.workers if pattern.in_flight and not strategy.is_floor else 1
     # What comes back is compared with what the caller holds; what is written, with a copy that it writes into.
     holders = in_flight + (pattern.payloads == "held" or pattern.verb in ("private", "shared"))
-    size = description.nbytes
+    size = round(description.nbytes * kind_facts(description.kind).bulk)
     need = size * (holders + in_flight * facts.copies) + PROCESS_BYTES * (1 + scenario.workers)
     free = machine.available_memory()
     if need > free:

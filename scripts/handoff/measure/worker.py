@@ -249,7 +249,7 @@ def _off_the_clock(state: State, verb: str, ticket: Any) -> Any:
         who = threading.get_native_id()
         if who not in state.held:
             state.held[who] = payloads.read_source(source)
-        payloads.stamp(state.held[who], number)
+        state.held[who] = payloads.stamped(state.held[who], number)
     elif verb == "install":  # the ticket is the setup
         install(ticket)
     elif verb == "pickled" and _last_marks is not None:
