@@ -112,6 +112,19 @@ def _literal(path: Path) -> dict[str, Any]:
 
 
 @cache
+def _imported(path: Path) -> tuple[Path, ...]:
+    """The single files of the library that a module imports; its rooms are everybody's."""
+    names = [
+        name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+        for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+    ]
+    paths = [LIBRARY.parent.joinpath(*name.split(".")).with_suffix(".py") for name in names]
+    return tuple(found for found in paths if found.is_file())
+
+
+@cache
 def executor_facts(name: str) -> ExecutorFacts:
     return ExecutorFacts(**_literal(LIBRARY / "executors" / f"{name}.py"))
 
@@ -188,7 +201,15 @@ class Strategy:
     @property
     def files(self) -> tuple[Path, ...]:
         """The source files that are this strategy's own; editing one asks for new measurements."""
-        return (LIBRARY / "executors" / f"{self.executor}.py", LIBRARY / "transports" / f"{self.transport}.py")
+        found, waiting = (
+            [],
+            [LIBRARY / "executors" / f"{self.executor}.py", LIBRARY / "transports" / f"{self.transport}.py"],
+        )
+        for path in waiting:
+            if path not in found:
+                found.append(path)
+                waiting += _imported(path)
+        return tuple(found)
 
     def unsupported(self, kind: str, pattern: str) -> str:
         """Why the facts rule it out for this payload kind and pattern; '' if they do not."""
