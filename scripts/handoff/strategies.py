@@ -93,6 +93,8 @@ class TransportFacts:
     """The most memory that one hand-over takes beyond the payload itself, in payloads: for the arithmetic."""
     storage_copies: float = 0.0
     """How much of that lies in files, in payloads: compared with the storage's free room."""
+    most_bytes: int = 0
+    """Larger payloads are not tried, since it would take too long; 0: no limit."""
     from_file: bool = False
     """The payload is the file it came from: what arrives cannot carry this transfer's stamp."""
     hazard: str = ""
@@ -234,16 +236,33 @@ TABLE: Final = (
     Strategy("pool_spawn-pickle", ("article", "stdlib")),
     Strategy("process_spawn-pickle4", ("stdlib",)),
     Strategy("process_spawn-pickle5", ("stdlib",)),
+    Strategy("process_spawn-pickle5_bounded", ("stdlib",)),
+    Strategy("process_spawn-outofband_socket", ("stdlib",)),
+    Strategy("process_spawn-outofband_memfd", ("stdlib",)),
+    Strategy("process_spawn-outofband_shared_memory", ("stdlib",)),
+    Strategy("process_spawn-outofband_file-tmpfs", ("stdlib",)),
+    Strategy("process_spawn-outofband_file-disk", ("stdlib",)),
     Strategy("pool_spawn-fastparquet-disk", ("article",)),
     Strategy("process_spawn-fastparquet-tmpfs"),
     Strategy("process_spawn-fastparquet-disk"),
     Strategy("process_spawn-parquet-tmpfs"),
     Strategy("process_spawn-parquet-disk"),
+    Strategy("process_spawn-parquet_zstd-tmpfs"),
+    Strategy("process_spawn-parquet_zstd-disk"),
     Strategy("process_spawn-arrow-tmpfs"),
     Strategy("process_spawn-arrow-disk"),
+    Strategy("process_spawn-arrow_copy-tmpfs"),
+    Strategy("process_spawn-arrow_copy-disk"),
+    Strategy("process_spawn-feather-tmpfs"),
+    Strategy("process_spawn-feather-disk"),
     Strategy("process_spawn-npy-tmpfs"),
     Strategy("process_spawn-npy-disk"),
     Strategy("process_spawn-shared_memory", ("stdlib",)),
+    Strategy("process_spawn-shared_memory_reused", ("stdlib",)),
+    Strategy("process_spawn-shared_memory_born", ("stdlib",)),
+    Strategy("process_spawn-raw_array", ("stdlib",)),
+    Strategy("process_spawn-shareable_list", ("stdlib",)),
+    Strategy("process_spawn-manager", ("stdlib",)),
     Strategy("process_spawn-arena", ("stdlib",)),
     Strategy("process_fork-inherit", ("stdlib",)),
     Strategy("process_spawn-load_in_worker", ("stdlib",)),

@@ -78,10 +78,15 @@ def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -
     if strategy.storage == "tmpfs" and not os.access("/dev/shm", os.W_OK):
         return "unsupported", "needs a writable /dev/shm"
     facts = transport_facts(strategy.transport)
+    size = description.nbytes
+    if facts.most_bytes and size > facts.most_bytes:
+        return "skipped", (
+            f"{strategy.transport} is measured with payloads of up to {spoken_bytes(facts.most_bytes)}; "
+            f"this one has {spoken_bytes(size)}"
+        )
     # Each worker's payload (of a result one more, to compare with), and the transport's copies.
     in_flight = 1 if strategy.is_floor or scenario.pattern == "reuse" else scenario.workers
     holders = in_flight + (scenario.pattern == "return")
-    size = description.nbytes
     need = size * (holders + in_flight * facts.copies) + PROCESS_BYTES * (1 + scenario.workers)
     free = machine.available_memory()
     if need > free:

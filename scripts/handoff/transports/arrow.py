@@ -25,8 +25,6 @@ FACTS = {
     "hazard": "a frame attached this way is read-only: writing into a column raises, adding one works",
 }
 
-_SHAPE = b"handoff.shape"
-
 
 def column_of(array: np.ndarray[Any, Any]) -> Any:
     """The array's items as an Arrow array.
@@ -91,28 +89,36 @@ def check_columns(frame: Any) -> None:
 
 class Way(Transport):
     def publish(self, payload: Any, place: Place) -> Ticket:
-        if isinstance(payload, np.ndarray):
-            column = column_of(payload)
-            shape = ",".join(map(str, payload.shape)).encode()
-            table = pa.table({"array": column}, pa.schema([("array", column.type)], {_SHAPE: shape}))
+        if isinstance(payload, pa.Table):
+            # A file's batches share one dictionary a column.
+            form, table = "table", payload.unify_dictionaries()
+        elif isinstance(payload, np.ndarray):
+            form, table = payload.shape, pa.table([column_of(payload)], ["array"])
         else:
-            table = table_of(payload)
+            form, table = "frame", table_of(payload)
         with pa.OSFile(place, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
-        return place
+        return place, form
 
     @contextmanager
     def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
-        with pa.memory_map(ticket) as source:
+        place, form = ticket
+        with pa.memory_map(place) as source:
             table = pa.ipc.open_file(source).read_all()
-        shape = (table.schema.metadata or {}).get(_SHAPE)
-        if shape is None:
-            # split_blocks keeps each column where it lies in the file; without it pandas copies all of them.
-            yield table.to_pandas(split_blocks=True)
+        if form == "table":
+            yield table
+        elif form == "frame":
+            yield self.frame(table)
         else:
             whole = table.column("array").chunk(0) if table.num_rows else table.column("array").combine_chunks()
-            array = whole.to_numpy(zero_copy_only=False)
-            yield array.reshape([int(length) for length in shape.decode().split(",") if length])
+            yield self.items(whole).reshape(form)
+
+    def frame(self, table: Any) -> Any:
+        # split_blocks keeps each column where it lies in the file; without it pandas copies all of them.
+        return table.to_pandas(split_blocks=True)
+
+    def items(self, column: Any) -> Any:
+        return column.to_numpy(zero_copy_only=False)
 
     def release(self, place: Place) -> None:
         Path(place).unlink(missing_ok=True)

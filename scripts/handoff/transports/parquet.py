@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,6 +30,8 @@ def _is_text(kind: Any) -> bool:
 
 
 class Way(Transport):
+    compression: ClassVar[str] = "NONE"
+
     def publish(self, payload: Any, place: Place) -> Ticket:
         table = table_of(payload)
         categories = []
@@ -41,7 +43,7 @@ class Way(Transport):
                     raise CannotCarry(f"Parquet keeps categories of text alone, not those of column {field.name!r}")
                 categories.append(field.name)
         # Without their dictionary, categories would come back in another order, and unused ones not at all.
-        pq.write_table(table, place, compression="NONE", use_dictionary=categories, write_statistics=False)
+        pq.write_table(table, place, compression=self.compression, use_dictionary=categories, write_statistics=False)
         return place
 
     @contextmanager
