@@ -133,8 +133,9 @@ class Way(Transport):
             self._addresses.add(str(Path(place).readlink()))
         except FileNotFoundError:  # nothing was ever published there
             return
-        with suppress(ConnectionError), _asked(place, _FORGET) as connection:  # its publisher may have ended
-            connection.recv(1)
+        # Its publisher may have ended, and may have taken its socket along.
+        with suppress(ConnectionError, FileNotFoundError), _asked(place, _FORGET) as connection:
+            connection.recv(1)  # until it has
         Path(place).unlink()
 
     def close(self) -> None:
