@@ -27,7 +27,9 @@ class Way(shared_memory.Way):
         pieces = outofband.message(payload)
         segment = shared_memory.create(place, sum(piece.nbytes for piece in pieces))
         try:
-            outofband.fill(segment.buf, pieces)
+            memory: Any = segment.buf
+            outofband.fill(memory, pieces)
+            del memory
         finally:
             segment.close()
         return place
@@ -35,7 +37,9 @@ class Way(shared_memory.Way):
     @contextmanager
     def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
         segment = shared_memory.attach(ticket)
-        memory = memoryview(bytearray(segment.buf)) if access == "private" else segment.buf[:]
+        memory: Any = segment.buf
+        if access == "private":
+            memory = memoryview(bytearray(memory))
         yield outofband.read(memory.toreadonly() if access == "read" else memory)
         # Not after an error: its traceback holds the payload, and this would raise in the error's place.
         del memory

@@ -36,7 +36,7 @@ class Way(shared_memory.Way):
     @contextmanager
     def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
         place, shape, dtype = ticket
-        numbers = ShareableList(name=place)
+        numbers: Any = ShareableList(name=place)
         try:
             array = np.array(list(numbers), dtype).reshape(shape)
         finally:
