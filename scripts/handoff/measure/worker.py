@@ -204,11 +204,12 @@ def _off_the_clock(state: State, verb: str, ticket: Any) -> Any:
             time.sleep(LINGER_S)
             del payload
             return result
-    if verb == "hold":  # the ticket is the payload's source and the stamp that it shall carry
-        source, number = ticket
+    if verb == "hold":  # the ticket is the payload's source, the stamp that it shall carry, and where it is made
+        source, number, place = ticket
         who = threading.get_native_id()
         if who not in state.held:
-            state.held[who] = payloads.read_source(source)
+            payload = payloads.read_source(source)
+            state.held[who] = payload if place is None else state.transport.adopt(payload, place)
         held = state.held[who]
         payloads.stamp(held, number)
     elif verb == "prove":
