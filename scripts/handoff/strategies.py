@@ -93,6 +93,8 @@ class TransportFacts:
     """The most memory that one hand-over takes beyond the payload itself, in payloads: for the arithmetic."""
     storage_copies: float = 0.0
     """How much of that lies in files, in payloads: compared with the storage's free room."""
+    most_bytes: int = 0
+    """Larger payloads are not tried, since it would take too long; 0: no limit."""
     from_file: bool = False
     """The payload is the file it came from: what arrives cannot carry this transfer's stamp."""
     hazard: str = ""
@@ -109,6 +111,19 @@ def _literal(path: Path) -> dict[str, Any]:
             facts: dict[str, Any] = ast.literal_eval(node.value)  # type: ignore[attr-defined]
             return facts
     raise LookupError(f"{path.name} has no literal FACTS")
+
+
+@cache
+def _imported(path: Path) -> tuple[Path, ...]:
+    """The single files of the library that a module imports; its rooms are everybody's."""
+    names = [
+        name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+        for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+    ]
+    paths = [LIBRARY.parent.joinpath(*name.split(".")).with_suffix(".py") for name in names]
+    return tuple(found for found in paths if found.is_file())
 
 
 @cache
@@ -188,7 +203,15 @@ class Strategy:
     @property
     def files(self) -> tuple[Path, ...]:
         """The source files that are this strategy's own; editing one asks for new measurements."""
-        return (LIBRARY / "executors" / f"{self.executor}.py", LIBRARY / "transports" / f"{self.transport}.py")
+        found, waiting = (
+            [],
+            [LIBRARY / "executors" / f"{self.executor}.py", LIBRARY / "transports" / f"{self.transport}.py"],
+        )
+        for path in waiting:
+            if path not in found:
+                found.append(path)
+                waiting += _imported(path)
+        return tuple(found)
 
     def unsupported(self, kind: str, pattern: str) -> str:
         """Why the facts rule it out for this payload kind and pattern; '' if they do not."""
@@ -213,16 +236,33 @@ TABLE: Final = (
     Strategy("pool_spawn-pickle", ("article", "stdlib")),
     Strategy("process_spawn-pickle4", ("stdlib",)),
     Strategy("process_spawn-pickle5", ("stdlib",)),
+    Strategy("process_spawn-pickle5_bounded", ("stdlib",)),
+    Strategy("process_spawn-outofband_socket", ("stdlib",)),
+    Strategy("process_spawn-outofband_memfd", ("stdlib",)),
+    Strategy("process_spawn-outofband_shared_memory", ("stdlib",)),
+    Strategy("process_spawn-outofband_file-tmpfs", ("stdlib",)),
+    Strategy("process_spawn-outofband_file-disk", ("stdlib",)),
     Strategy("pool_spawn-fastparquet-disk", ("article",)),
     Strategy("process_spawn-fastparquet-tmpfs"),
     Strategy("process_spawn-fastparquet-disk"),
     Strategy("process_spawn-parquet-tmpfs"),
     Strategy("process_spawn-parquet-disk"),
+    Strategy("process_spawn-parquet_zstd-tmpfs"),
+    Strategy("process_spawn-parquet_zstd-disk"),
     Strategy("process_spawn-arrow-tmpfs"),
     Strategy("process_spawn-arrow-disk"),
+    Strategy("process_spawn-arrow_copy-tmpfs"),
+    Strategy("process_spawn-arrow_copy-disk"),
+    Strategy("process_spawn-feather-tmpfs"),
+    Strategy("process_spawn-feather-disk"),
     Strategy("process_spawn-npy-tmpfs"),
     Strategy("process_spawn-npy-disk"),
     Strategy("process_spawn-shared_memory", ("stdlib",)),
+    Strategy("process_spawn-shared_memory_reused", ("stdlib",)),
+    Strategy("process_spawn-shared_memory_born", ("stdlib",)),
+    Strategy("process_spawn-raw_array", ("stdlib",)),
+    Strategy("process_spawn-shareable_list", ("stdlib",)),
+    Strategy("process_spawn-manager", ("stdlib",)),
     Strategy("process_spawn-arena", ("stdlib",)),
     Strategy("process_fork-inherit", ("stdlib",)),
     Strategy("process_spawn-load_in_worker", ("stdlib",)),

@@ -102,6 +102,12 @@ def test_a_strategy_can_be_found_and_names_its_files(strategy: Strategy) -> None
     assert any(not strategy.unsupported(kind, "send") for kind in KINDS)
 
 
+def test_a_strategys_files_are_also_those_that_its_own_are_built_on() -> None:
+    named = {path.relative_to(strategies.LIBRARY).as_posix() for path in strategies.find("memcpy").files}
+    assert named == {"executors/inline.py", "transports/memcpy.py", "outofband.py"}
+    assert strategies.LIBRARY / "transports/pickle.py" in strategies.find("process_spawn-pickle5").files
+
+
 def test_no_two_strategies_have_one_id() -> None:
     assert len({strategy.id for strategy in EVERY}) == len(EVERY)
 

@@ -181,7 +181,7 @@ class Invocation:
                     worker.use(worker.State(setup, bench.transport))
                 elif not bench.transport.before_start:
                     gather(bench, Call("install"), [setup] * bench.workers)
-            self._measure(scenario, bench, setup, self._load(scenario, bench.workers, setup))
+            self._measure(scenario, bench, setup, self._load(scenario, bench, setup))
 
     def _start(self, bench: Bench, scenario: Scenario) -> None:
         """Start the pool; a warm one has answered once from each of its workers."""
@@ -192,7 +192,7 @@ class Invocation:
             gather(bench, Call("meet"), [None] * bench.workers)
         self.say("started", start_s=time.perf_counter() - begun)
 
-    def _load(self, scenario: Scenario, workers: int, setup: Setup) -> list[Any]:
+    def _load(self, scenario: Scenario, bench: Bench, setup: Setup) -> list[Any]:
         """The payloads of a scenario, resident, each with memory of its own."""
         self.say("phase", scenario=scenario.id, phase="load")
         payloads.load_needs(setup.spec.source)
@@ -200,8 +200,13 @@ class Invocation:
         gc.collect()
         gc.freeze()
         payload = payloads.read_source(setup.spec.source)
-        count = workers if PATTERNS[scenario.pattern].payloads == "each" else 1
-        return [payload, *(payloads.copy(payload) for _ in range(count - 1))]
+        count = bench.workers if PATTERNS[scenario.pattern].payloads == "each" else 1
+        objects = [payload, *(payloads.copy(payload) for _ in range(count - 1))]
+        del payload
+        if transport_facts(self.strategy.transport).born_there:
+            # One after another, so that no more than one of them lies in memory twice.
+            objects = [bench.transport.adopt(objects.pop(), bench.transport.reserve()) for _ in range(count)]
+        return objects
 
     def _measure(self, scenario: Scenario, bench: Bench, setup: Setup, objects: list[Any]) -> None:
         """One scenario: first transfer, steady ones, an instrumented one, memory, proof."""
@@ -286,7 +291,11 @@ class Invocation:
     def _hold(self, bench: Bench, objects: list[Any], setup: Setup, stamps: Iterator[int]) -> Iterator[int]:
         """Have each worker hold a result of its own; yields each worker while the parent's object equals its result."""
         numbers = [next(stamps) for _ in range(bench.workers)]
-        replies = gather(bench, Call("hold"), [(setup.spec.source, number) for number in numbers])
+        born_there = transport_facts(self.strategy.transport).born_there
+        places = [bench.transport.reserve() if born_there else None for _ in numbers]
+        replies = gather(
+            bench, Call("hold"), [(setup.spec.source, *both) for both in zip(numbers, places, strict=True)]
+        )
         for number, reply in zip(numbers, replies, strict=True):
             objects[0] = payloads.stamped(objects[0], number)
             yield reply.who

@@ -78,12 +78,18 @@ def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -
     if strategy.storage == "tmpfs" and not os.access("/dev/shm", os.W_OK):
         return "unsupported", "needs a writable /dev/shm"
     facts = transport_facts(strategy.transport)
+    size = description.nbytes
+    if facts.most_bytes and size > facts.most_bytes:
+        return "skipped", (
+            f"{strategy.transport} is measured with payloads of up to {spoken_bytes(facts.most_bytes)}; "
+            f"this one has {spoken_bytes(size)}"
+        )
     # Each worker's payload (of a result one more, to compare with), and the transport's copies.
     pattern = PATTERNS[scenario.pattern]
     in_flight = scenario.workers if pattern.in_flight and not strategy.is_floor else 1
     # What comes back is compared with what the caller holds; what is written, with a copy that it writes into.
     holders = in_flight + (pattern.payloads == "held" or pattern.verb in ("private", "shared"))
-    size = round(description.nbytes * kind_facts(description.kind).bulk)
+    size = round(size * kind_facts(description.kind).bulk)
     need = size * (holders + in_flight * facts.copies) + PROCESS_BYTES * (1 + scenario.workers)
     free = machine.available_memory()
     if need > free:

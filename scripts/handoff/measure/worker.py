@@ -244,11 +244,12 @@ def _marked(reply: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _off_the_clock(state: State, verb: str, ticket: Any) -> Any:
-    if verb == "hold":  # the ticket is the payload's source and the stamp that it shall carry
-        source, number = ticket
+    if verb == "hold":  # the ticket is the payload's source, the stamp that it shall carry, and where it is made
+        source, number, place = ticket
         who = threading.get_native_id()
         if who not in state.held:
-            state.held[who] = payloads.read_source(source)
+            payload = payloads.read_source(source)
+            state.held[who] = payload if place is None else state.transport.adopt(payload, place)
         state.held[who] = payloads.stamped(state.held[who], number)
     elif verb == "install":  # the ticket is the setup
         install(ticket)

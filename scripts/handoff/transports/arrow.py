@@ -101,28 +101,36 @@ def check_columns(frame: Any) -> None:
 
 class Way(Transport):
     def publish(self, payload: Any, place: Place) -> Ticket:
-        shape = payload.shape if isinstance(payload, np.ndarray) else None
-        if shape is not None:
-            table = pa.table({"array": column_of(payload)})
+        if isinstance(payload, pa.Table):
+            # A file's batches share one dictionary a column.
+            form, table = "table", payload.unify_dictionaries()
+        elif isinstance(payload, np.ndarray):
+            form, table = payload.shape, pa.table([column_of(payload)], ["array"])
         else:
-            table = payload if isinstance(payload, pa.Table) else table_of(payload)
+            form, table = "frame", table_of(payload)
         with pa.OSFile(place, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
-        return place, shape, table is payload
+        return place, form
 
     @contextmanager
     def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
-        place, shape, is_table = ticket
+        place, form = ticket
         with pa.memory_map(place) as source:
             table = pa.ipc.open_file(source).read_all()
-        if is_table:
+        if form == "table":
             yield table
-        elif shape is None:
-            # split_blocks keeps each column where it lies in the file; without it pandas copies all of them.
-            yield table.to_pandas(split_blocks=True)
+        elif form == "frame":
+            yield self.frame(table)
         else:
             whole = table.column("array").chunk(0) if table.num_rows else table.column("array").combine_chunks()
-            yield whole.to_numpy(zero_copy_only=False).reshape(shape)
+            yield self.items(whole).reshape(form)
+
+    def frame(self, table: Any) -> Any:
+        # split_blocks keeps each column where it lies in the file; without it pandas copies all of them.
+        return table.to_pandas(split_blocks=True)
+
+    def items(self, column: Any) -> Any:
+        return column.to_numpy(zero_copy_only=False)
 
     def release(self, place: Place) -> None:
         Path(place).unlink(missing_ok=True)

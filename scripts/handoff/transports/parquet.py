@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -39,6 +39,8 @@ def _is_text(kind: Any) -> bool:
 
 
 class Way(Transport):
+    compression: ClassVar[str] = "NONE"
+
     def publish(self, payload: Any, place: Place) -> Ticket:
         is_table = isinstance(payload, pa.Table)
         table = payload if is_table else table_of(payload)
@@ -51,7 +53,7 @@ class Way(Transport):
                     raise CannotCarry(f"Parquet keeps categories of text alone, not those of column {field.name!r}")
                 categories.append(field.name)
         # Without their dictionary, categories would come back in another order, and unused ones not at all.
-        pq.write_table(table, place, compression="NONE", use_dictionary=categories, write_statistics=False)
+        pq.write_table(table, place, compression=self.compression, use_dictionary=categories, write_statistics=False)
         return place, is_table
 
     @contextmanager
