@@ -96,7 +96,7 @@ INVOCATIONS: Final = Table(
         ("machine_id", str, "", "hardware and kernel; machines/<machine_id>.json describes it"),
         ("environment_id", str, "", "Python, packages and Handoff's own code"),
         ("host", str, "", "the host's name, or SLURM's node name"),
-        ("interpreter", str, "", "Python's implementation and version"),
+        ("interpreter", str, "", "the measured Python's implementation and version"),
         ("block", int, "count", "the pass over all strategies that it belongs to, from 1"),
         ("slot", int, "count", "its place in the block's shuffled order, from 0"),
         ("order_seed", int, "", "the seed of that shuffle"),

@@ -16,10 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
+from handoff.interpreters import Interpreter, look_up
 from handoff.mistakes import ConfigError as ConfigError
 from handoff.records import read_json
 from handoff.shapes import shaped
-from handoff.strategies import FLOORS, LIBRARY, SENTINEL, Strategy, UnknownStrategy, expand, find, nearest
+from handoff.strategies import FLOORS, LIBRARY, SENTINEL, Strategy, UnknownStrategy, expand, find, nearest, under
 
 KINDS: Final = (
     "array", "strided_array", "fortran_array", "structured_array", "object_array",
@@ -330,7 +331,7 @@ def available_cores() -> int:
 
 
 def _entry(
-    entry: Mapping[str, Any], key: str, directory: Path, cores: int, default: Sequence[str]
+    entry: Mapping[str, Any], key: str, directory: Path, cores: int, default: Sequence[str], pythons: Sequence[str]
 ) -> Iterator[Scenario]:
     given = entry["payload"]
     payloads = (
@@ -338,7 +339,7 @@ def _entry(
     )
     # [1, max] is one worker count on a machine of one core, and no mistake of the user's.
     workers = list(dict.fromkeys(cores if count == "max" else count for count in _listed(entry["workers"])))
-    ids = _strategies(entry["strategies"], f"{key}.strategies") if "strategies" in entry else tuple(default)
+    ids = _strategies(entry["strategies"], f"{key}.strategies", pythons) if "strategies" in entry else tuple(default)
     for payload, task, pattern, count in itertools.product(
         payloads, _listed(entry["task"]), _listed(entry["pattern"]), workers
     ):
@@ -354,11 +355,22 @@ def _entry(
         yield Scenario(payload, task, pattern, count, calls, entry.get("pool", "warm") == "cold", ids)
 
 
-def _strategies(names: Sequence[str], key: str) -> tuple[str, ...]:
+def _strategies(names: Sequence[str], key: str, pythons: Sequence[str]) -> tuple[str, ...]:
+    """The ids that a list of ids and groups asks for, each under every Python.
+
+    A list that names a Python itself is taken as it stands, and so is each strategy with another mark.
+    """
     try:
-        return tuple(strategy.id for strategy in expand(names))
+        found = expand(names)
     except UnknownStrategy as error:
         raise ConfigError(key, str(error)) from error
+    asked = [strategy.interpreter for strategy in found if strategy.interpreter]
+    for python in asked:
+        if python not in pythons:
+            known = f"{nearest(python, pythons)} There are: {', '.join(pythons) or 'none'}."
+            raise ConfigError(key, f"'@{python}' is not one of the config's interpreters.{known}")
+    more = [under(strategy.id, python) for python in pythons for strategy in found if "@" not in strategy.id]
+    return tuple(dict.fromkeys([strategy.id for strategy in found] + ([] if asked else more)))
 
 
 @dataclass(frozen=True)
@@ -398,6 +410,8 @@ class Plan:
     max_blocks: int = 40
     precision: float = 0.05
     extra: tuple[Extra, ...] = ()
+    interpreters: tuple[Interpreter, ...] = ()
+    """Other Pythons that strategies are measured under."""
 
     @property
     def level(self) -> float:
@@ -436,9 +450,26 @@ class Plan:
         return tuple(strategy for strategy in asked if self.jobs(kind, strategy, block))
 
     def known(self, names: Iterable[str]) -> tuple[Strategy, ...]:
-        """Everything that may take part: floors, the table, both sentinels, and the marked ones among the names."""
-        marked = {name for name in names if "@" in name} | {FLOORS[0].id + SENTINEL, self.reference + SENTINEL}
+        """Everything that may take part: floors, the table, both sentinels, the marked ones among the names.
+
+        Each Python that they name has floors of its own.
+        """
+        marked = {name for name in names if "@" in name}
+        pythons = {find(name).interpreter for name in marked} - {""}
+        marked |= {under(floor.id, python) for floor in FLOORS for python in pythons}
+        marked |= {FLOORS[0].id + SENTINEL, self.reference + SENTINEL}
         return (*FLOORS, *expand(["all"]), *map(find, sorted(marked)))
+
+    def python(self, strategy: str) -> str:
+        """Which Python it is measured under, as 'CPython 3.13.0'; '' for the workflow's own."""
+        name = find(strategy).interpreter
+        return next((each.about for each in self.interpreters if each.name == name), "")
+
+    @property
+    def pythons_said(self) -> str:
+        """What the marks of interpreters mean, in one sentence; '' without interpreters."""
+        said = "; ".join(f"@{each.name} is {each.about}" for each in self.interpreters)
+        return f"{said}; without a mark it is the Python of the workflow." if said else ""
 
     def jobs(self, kind: str, strategy: Strategy, block: int = 1) -> tuple[Scenario, ...]:
         """The scenarios of this kind that this strategy is measured in, in that block."""
@@ -450,7 +481,12 @@ class Plan:
         )  # fmt: skip
 
     def takes_part(self, scenario: Scenario, strategy: Strategy) -> bool:
-        """Floors take part everywhere, others where they are asked for; the reference brings its sentinel."""
+        """Floors take part everywhere, others where they are asked for; the reference brings its sentinel.
+
+        The floors of another Python take part where anything is measured under it.
+        """
+        if strategy.is_floor and strategy.interpreter:
+            return any(find(name).interpreter == strategy.interpreter for name in scenario.strategies)
         asked = self.reference if strategy.id == self.reference + SENTINEL else strategy.id
         return (strategy.is_floor and not strategy.planted) or not {asked, strategy.id}.isdisjoint(scenario.strategies)
 
@@ -478,8 +514,13 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
         rest = {key: value for key, value in entry.items() if key != "strategies"}
         scenario = scenario_from_json(rest)
         scenarios.append(Scenario(**{**scenario.__dict__, "strategies": names}))
-    extra = tuple(extra_from_json(entry) for entry in data.get("extra", ()))
-    fields = {**data, "scenarios": tuple(scenarios), "experiments": tuple(data["experiments"]), "extra": extra}
+    fields = {
+        **data, "scenarios": tuple(scenarios), "experiments": tuple(data["experiments"]),
+        "extra": tuple(extra_from_json(entry) for entry in data.get("extra", ())),
+        "interpreters": tuple(
+            Interpreter(**{**entry, "facts": tuple(entry["facts"])}) for entry in data.get("interpreters", ())
+        ),
+    }  # fmt: skip
     plan = shaped(Plan(**fields), Plan)
     _check_possible(plan, [entry["scenario"] for entry in data["scenarios"]])
     return plan
@@ -488,8 +529,10 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 def _check_possible(plan: Plan, ids: Sequence[str]) -> None:
     """Refuse what no config allows, whatever its type: later steps divide by it, loop over it or look it up."""
     shaped(plan.needs, Needs)
+    pythons = {"", *(each.name for each in plan.interpreters)}
     for name in {plan.reference, *(name for scenario in plan.scenarios for name in scenario.strategies)}:
-        find(name)
+        if find(name).interpreter not in pythons:
+            raise ValueError(f"there is no interpreter for {name!r}")
     for scenario, name in zip(plan.scenarios, ids, strict=True):
         payload = scenario.payload
         if scenario.id != name or scenario.pattern not in PATTERNS or not (
@@ -559,6 +602,8 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
     """
     cores = cores or available_cores()
     reference = config["reference"]
+    interpreters = look_up(config["interpreters"], directory)
+    pythons = [each.name for each in interpreters]
     choices = [strategy.id for strategy in expand(["all"])]
     if reference not in choices:
         raise ConfigError(
@@ -566,13 +611,13 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
             f"{reference!r} is not a strategy.{nearest(reference, choices)} There are: {', '.join(choices)}.",
         )
     # An entry with strategies of its own measures those alone; everywhere else the reference takes part.
-    default = tuple(dict.fromkeys((*_strategies(config["strategies"], "strategies"), reference)))
+    default = tuple(dict.fromkeys((*_strategies(config["strategies"], "strategies", pythons), reference)))
     scenarios: dict[str, Scenario] = {}
     payloads: dict[str, Payload] = {}
     origin: dict[str, str] = {}
     for number, entry in enumerate(config["scenarios"]):
         key = f"scenarios[{number}]"
-        for scenario in _entry(entry, key, directory, cores, default):
+        for scenario in _entry(entry, key, directory, cores, default, pythons):
             if scenario.id in scenarios:
                 raise ConfigError(
                     key, f"{scenario.id} stands in {origin[scenario.id]} already; a scenario is measured once."
@@ -601,6 +646,7 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
         effort=config["effort"],
         max_blocks=config["max_blocks"],
         precision=config["precision"],
+        interpreters=interpreters,
     )
     jobs = plan.blocks * sum(_most_jobs(plan.of_kind(kind)) for kind in plan.kinds)
     if jobs > MOST_JOBS:
@@ -612,5 +658,6 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
 
 
 def _most_jobs(scenarios: Sequence[Scenario]) -> int:
-    """Of one kind in one block: its strategies, the floors and two sentinels."""
-    return len({name for scenario in scenarios for name in scenario.strategies}) + len(FLOORS) + 2
+    """Of one kind in one block: its strategies, each Python's floors and two sentinels."""
+    names = {name for scenario in scenarios for name in scenario.strategies}
+    return len(names) + len(FLOORS) * len({"", *(find(name).interpreter for name in names)}) + 2

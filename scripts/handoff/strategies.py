@@ -28,6 +28,10 @@ SENTINEL: Final = "@again"
 PLANTED: Final = "@slow"
 """Suffix of a strategy that is made so many percent slower on purpose, as `@slow10`: the instrument must find it."""
 
+INTERPRETER_NAME: Final = "(?!again$|slow[0-9]*$)[a-z][a-z0-9_]{0,11}"
+"""What a config may call another Python; with an @ before it, the suffix of what is measured under it: `@py313`."""
+
+_MARK: Final = f"again|slow[1-9][0-9]?|{INTERPRETER_NAME}"
 
 PATTERN_NAMES: Final = (
     "send", "return", "roundtrip", "broadcast", "scatter", "reuse", "mutate_private", "mutate_shared",
@@ -155,7 +159,23 @@ class Strategy:
     @property
     def planted(self) -> float:
         """By which share it is made slower on purpose; 0 for every real strategy."""
-        return int(self.id.partition(PLANTED)[2] or 0) / 100
+        found = re.fullmatch(f".*{PLANTED}([1-9][0-9]?)", self.id)
+        return int(found[1]) / 100 if found else 0.0
+
+    @property
+    def interpreter(self) -> str:
+        """What the config calls the Python that it is measured under; '' for the workflow's own."""
+        return "" if self.is_sentinel or self.planted else self.id.partition("@")[2]
+
+    @property
+    def twin(self) -> str:
+        """Which strategy a sentinel or a planted one is compared with; of any other its own id."""
+        return self.base if self.is_sentinel or self.planted else self.id
+
+    @property
+    def floor(self) -> str:
+        """The floor that it is held against: the task alone, under the same Python."""
+        return under(FLOORS[0].id, self.interpreter)
 
     @property
     def parts(self) -> tuple[str, str, str]:
@@ -195,10 +215,11 @@ class Strategy:
         return (*executor_facts(self.executor).needs, *transport_facts(self.transport).needs)
 
     @property
-    def simplicity(self) -> tuple[int, int, str]:
-        """Sorts simplest first: fewest new things to learn and to clean up."""
+    def simplicity(self) -> tuple[bool, int, int, str]:
+        """Sorts simplest first: fewest new things to learn and to clean up. The Python that one has comes first."""
         executor, transport = executor_facts(self.executor), transport_facts(self.transport)
-        return (executor.simplicity + transport.simplicity, transport.simplicity, self.id)
+        ranks = executor.simplicity + transport.simplicity, transport.simplicity
+        return (bool(self.interpreter), *ranks, self.id)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -282,15 +303,23 @@ def nearest(word: str, choices: Sequence[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def under(strategy: str, interpreter: str) -> str:
+    """The id of the strategy under that Python; '' is the workflow's own."""
+    return f"{strategy}@{interpreter}" if interpreter else strategy
+
+
 def find(name: str) -> Strategy:
-    """The strategy or floor of that id, also of a marked one's.
+    """The strategy or floor of that id, also of a marked one's. Which interpreters there are, only a plan knows.
 
     Raises:
-        UnknownStrategy: no such id, with the nearest one; or no such mark.
+        UnknownStrategy: no such id, with the nearest one; or nothing that may be a mark.
     """
     base, at, mark = name.partition("@")
-    if at and not re.fullmatch("again|slow[1-9][0-9]?", mark):
-        raise UnknownStrategy(f"{name!r} has an unknown mark; there are {SENTINEL} and {PLANTED}1 to {PLANTED}99.")
+    if at and not re.fullmatch(_MARK, mark):
+        raise UnknownStrategy(
+            f"{name!r} has an unknown mark; there are {SENTINEL}, {PLANTED}1 to {PLANTED}99 and interpreters' names, "
+            "as @py313."
+        )
     for strategy in (*FLOORS, *TABLE):
         if strategy.id == base:
             return Strategy(name, strategy.groups)

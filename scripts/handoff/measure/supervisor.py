@@ -6,11 +6,9 @@ it becomes rows: a scenario in which it dies gets that status, the ones after it
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -18,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from handoff import machine, payloads
+from handoff import interpreters, machine, payloads
+from handoff.interpreters import Interpreter
 from handoff.measure.invocation import BETWEEN, Work
 from handoff.measure.limits import limit_behind, spoken_bytes
 from handoff.measure.places import SHARED, Places
@@ -64,17 +63,20 @@ class Outcome:
     """A measured process did not come to its end."""
 
 
-def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -> tuple[str, str]:
-    """Status and reason why this scenario must not even be started; empty if it may.
+def obstacle(
+    strategy: Strategy, scenario: Scenario, folder: Path, data: Path, python: Interpreter | None = None
+) -> tuple[str, str]:
+    """Status and reason why this scenario must not even be started; empty if it may. python: the one to measure with.
 
     Needs are computed and compared with what is free: trying would mean the kernel's out-of-memory killer.
     """
     description = payloads.read_description(scenario.payload, data)
     if reason := unsupported(strategy, description.kind, scenario.pattern):
         return "unsupported", reason
-    for module in (*strategy.needs, *kind_facts(description.kind).needs):
-        if importlib.util.find_spec(module) is None:
-            return "unsupported", f"needs the package {module}, which is not installed"
+    python = python or interpreters.own()
+    if lacking := python.missing((*strategy.needs, *kind_facts(description.kind).needs)):
+        where = f" in @{python.name}" if python.name else ""
+        return "unsupported", f"needs the package {lacking[0]}, which is not installed{where}"
     if strategy.storage == "tmpfs" and not os.access("/dev/shm", os.W_OK):
         return "unsupported", "needs a writable /dev/shm"
     facts = transport_facts(strategy.transport)
@@ -129,9 +131,12 @@ class Supervisor:
 
     def __init__(
         self, strategy: Strategy, data: Path, places: Places, seconds: float, probes: bool, hash_seed: int,
-        steady: Mapping[str, int] | None = None, journal: Path | None = None,
+        steady: Mapping[str, int] | None = None, journal: Path | None = None, python: Interpreter | None = None,
     ) -> None:  # fmt: skip
-        """journal: a file that gets everything the measured process says, as it comes; kept if this process dies."""
+        """journal: a file that gets everything the measured process says, as it comes; kept if this process dies.
+
+        python: the one that the measured process and its workers run in; this process's own if none is given.
+        """
         self.strategy = strategy
         self.data = data
         self.places = places
@@ -140,6 +145,7 @@ class Supervisor:
         self.hash_seed = hash_seed
         self.steady = dict(steady or {})
         self.journal = journal
+        self.python = python or interpreters.own()
         self.outcome = Outcome()
 
     def run(self, scenarios: Sequence[Scenario]) -> Outcome:
@@ -149,7 +155,7 @@ class Supervisor:
         try:
             self.places.make(self._storage())
             for scenario in scenarios:
-                status, reason = obstacle(self.strategy, scenario, folder, self.data)
+                status, reason = obstacle(self.strategy, scenario, folder, self.data, self.python)
                 if status:
                     self._missing(scenario, status, reason)
                 else:
@@ -196,8 +202,8 @@ class Supervisor:
             stack.callback(os.close, reading)
             journal = stack.enter_context(self.journal.open("ab", buffering=0)) if self.journal else None
             process = subprocess.Popen(
-                [sys.executable, "-m", "handoff.measure.invocation"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE, pass_fds=[writing], start_new_session=True,
+                [self.python.command, "-m", "handoff.measure.invocation"], stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[writing], start_new_session=True,
                 env=environment(self.hash_seed, self.places.prefix),
             )  # fmt: skip
             os.close(writing)
