@@ -9,7 +9,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from handoff.arena import Arena
+from handoff.arena import SMALL, Arena
+from handoff.copying import Copier
 from handoff.transports import Access, Place, Spec, Ticket, Transport
 
 FACTS = {
@@ -17,6 +18,7 @@ FACTS = {
     "simplicity": 6,
     "kinds": ("any",),
     "platforms": ("linux",),
+    "needs": ("numpy",),
     "zero_copy": True,
     "writable": "private copy",
     "shares_writes": ("array",),
@@ -28,8 +30,8 @@ FACTS = {
 class Way(Transport):
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)
-        # No buffer is too small: else a small array would come as a copy, and what is written into it be lost.
-        self._arena = Arena(spec.directory, spec.prefix, in_band=1)
+        # A small buffer goes in the ticket sooner. What is written into it there, its sender does not see.
+        self._arena = Arena(spec.directory, spec.prefix, 1 if spec.shared else SMALL, Copier())
 
     def reserve(self) -> Place:
         return self._arena.reserve()
