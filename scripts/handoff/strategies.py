@@ -111,6 +111,18 @@ def _literal(path: Path) -> dict[str, Any]:
     raise LookupError(f"{path.name} has no literal FACTS")
 
 
+def _with_imports(path: Path) -> tuple[Path, ...]:
+    """A module's file and those of our single modules that it imports, whichever way, without running any."""
+    found = [path]
+    for file in found:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "handoff":
+                names = (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+                modules = (LIBRARY.joinpath(*name.split(".")[1:]).with_suffix(".py") for name in names)
+                found += [module for module in modules if module.is_file() and module not in found]
+    return tuple(found)
+
+
 @cache
 def executor_facts(name: str) -> ExecutorFacts:
     return ExecutorFacts(**_literal(LIBRARY / "executors" / f"{name}.py"))
@@ -188,7 +200,8 @@ class Strategy:
     @property
     def files(self) -> tuple[Path, ...]:
         """The source files that are this strategy's own; editing one asks for new measurements."""
-        return (LIBRARY / "executors" / f"{self.executor}.py", LIBRARY / "transports" / f"{self.transport}.py")
+        own = LIBRARY / "executors" / f"{self.executor}.py", LIBRARY / "transports" / f"{self.transport}.py"
+        return tuple(dict.fromkeys(file for path in own for file in _with_imports(path)))
 
     def unsupported(self, kind: str, pattern: str) -> str:
         """Why the facts rule it out for this payload kind and pattern; '' if they do not."""
