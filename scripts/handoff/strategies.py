@@ -118,16 +118,16 @@ def _literal(path: Path) -> dict[str, Any]:
 
 
 @cache
-def _imported(path: Path) -> tuple[Path, ...]:
-    """The single files of the library that a module imports; its rooms are everybody's."""
-    names = [
-        name
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ImportFrom) and node.module
-        for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
-    ]
-    paths = [LIBRARY.parent.joinpath(*name.split(".")).with_suffix(".py") for name in names]
-    return tuple(found for found in paths if found.is_file())
+def _with_imports(path: Path) -> tuple[Path, ...]:
+    """A module's file and those of our single modules that it imports, whichever way, without running any."""
+    found = [path]
+    for file in found:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "handoff":
+                names = (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+                modules = (LIBRARY.joinpath(*name.split(".")[1:]).with_suffix(".py") for name in names)
+                found += [module for module in modules if module.is_file() and module not in found]
+    return tuple(found)
 
 
 @cache
@@ -224,15 +224,8 @@ class Strategy:
     @property
     def files(self) -> tuple[Path, ...]:
         """The source files that are this strategy's own; editing one asks for new measurements."""
-        found, waiting = (
-            [],
-            [LIBRARY / "executors" / f"{self.executor}.py", LIBRARY / "transports" / f"{self.transport}.py"],
-        )
-        for path in waiting:
-            if path not in found:
-                found.append(path)
-                waiting += _imported(path)
-        return tuple(found)
+        own = LIBRARY / "executors" / f"{self.executor}.py", LIBRARY / "transports" / f"{self.transport}.py"
+        return tuple(dict.fromkeys(file for path in own for file in _with_imports(path)))
 
     def unsupported(self, kind: str, pattern: str) -> str:
         """Why the facts rule it out for this payload kind and pattern; '' if they do not."""

@@ -47,6 +47,8 @@ class Spec:
     """Workers that hold a payload at the same time."""
     source: str = ""
     """The file that the payload was read from, and its kind: 'kind:path'."""
+    shared: bool = True
+    """Receivers may write into the sender's payload: not even a small one may arrive as a copy."""
 
 
 class Transport:
