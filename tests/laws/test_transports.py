@@ -37,6 +37,10 @@ from handoff.strategies import Strategy, TransportFacts
 from handoff.transports import CannotCarry
 
 
+EXAMPLES = 25 if os.environ.get("HANDOFF_THOROUGH") else 5
+"""Of each transport and kind, of which there are hundreds of pairs."""
+
+
 def facts_of(strategy: Strategy) -> TransportFacts:
     return strategies.transport_facts(strategy.transport)
 
@@ -94,7 +98,7 @@ def folder() -> Iterator[Path]:
 
 
 @every_transport_and_kind
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_what_is_attached_equals_what_was_published(strategy: Strategy, kind: str, data: st.DataObject) -> None:
     payload = data.draw(OF_KIND[kind])
