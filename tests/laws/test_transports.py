@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import multiprocessing
+import os
 import socket
 import sys
 import tempfile
@@ -35,7 +36,6 @@ from two_sides import (
 from handoff import payloads, scenarios, strategies, transports
 from handoff.strategies import Strategy, TransportFacts
 from handoff.transports import CannotCarry
-
 
 EXAMPLES = 25 if os.environ.get("HANDOFF_THOROUGH") else 5
 """Of each transport and kind, of which there are hundreds of pairs."""
