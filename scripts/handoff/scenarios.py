@@ -269,7 +269,9 @@ def _made(given: Mapping[str, Any], key: str) -> Iterator[Payload]:
     for size, *values in itertools.product(_listed(given["size"]), *choices):
         nbytes = parse_size(size, f"{key}.size")
         if facts.largest and nbytes > facts.largest:
-            raise ConfigError(f"{key}.size", f"{kind} has {format_size(facts.largest)} at most.")
+            raise ConfigError(
+                f"{key}.size", f"{format_size(nbytes)} is too much; a {kind} has {format_size(facts.largest)} at most."
+            )  # fmt: skip
         options = tuple(zip(facts.options, values, strict=True))
         marks = [f"{name}{value}" if isinstance(value, int) else str(value)
                  for name, value in options if value != facts.options[name]]  # fmt: skip

@@ -112,7 +112,7 @@ def _value(dtype: Any, number: int) -> Any:
     """The number as a value of that dtype, None if it has no numbers. One too big for it loses its high bits."""
     plain = getattr(dtype, "numpy_dtype", dtype)
     if isinstance(dtype, pd.DatetimeTZDtype) or (isinstance(plain, np.dtype) and plain.kind == "M"):
-        unit = getattr(dtype, "unit", None) or np.datetime_data(plain)[0]
+        unit: Any = getattr(dtype, "unit", None) or np.datetime_data(plain)[0]
         return pd.Timestamp(number % 2**31, unit=unit, tz=getattr(dtype, "tz", None)).as_unit(unit)
     if isinstance(plain, np.dtype) and plain.kind in "iuf" and not isinstance(dtype, pd.ArrowDtype):
         return np.uint64(number % 2**64).astype(plain)
