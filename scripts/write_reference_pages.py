@@ -1,4 +1,4 @@
-"""Write what is made from the code: pages of the config's keys and the tables' columns, and the schema's lists of names."""
+"""Write what is made from the code: the pages of the config's keys and the tables' columns, the schema's lists."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def config_reference(schema: Schema) -> str:
         _keys(definitions["made_payload"], schema),
         "Beside these, the options of its kind; each is one value or a list:",
         _table(("kind", "what it is", "options and their defaults", "good to know"), (_kind(kind) for kind in KINDS)),
-        "A kind whose package is not among those that Handoff needs (`polars_frame`) can be used where it is installed.",
+        "`polars_frame` needs the package polars, which is not installed by itself.",
         "## `payload`: a file of yours",
         f"Known types: {', '.join(f'`{suffix}`' for suffix in FILES)}. "
         "A `.pkl` file runs code as it loads: take only one that you trust.",
@@ -104,11 +104,10 @@ def schema_with_names(text: str) -> str:
         (r"  task:\n    type: string\n", TASKS),
         (r"  pattern:\n    type: string\n", PATTERNS),
     ):
-        text, found = re.subn(
-            rf"(?<={above})( +)enum: \[[^\]]*\]", lambda match: _enum(len(match[1]), tuple(names)), text
-        )
-        if found != 1:
-            raise ValueError(f"the schema has {found} lists of names below {above!r}")
+        found = re.search(rf"(?<={above})( +)enum: \[[^\]]*\]", text)
+        if found is None:
+            raise ValueError(f"the schema has no list of names below {above!r}")
+        text = text[: found.start()] + _enum(len(found[1]), tuple(names)) + text[found.end() :]
     return text
 
 
@@ -176,11 +175,11 @@ def _plain(value: Any) -> str:
 def _kind(kind: str) -> tuple[str, str, str, str]:
     facts = kind_facts(kind)
     options = (_option(name, default, facts.allowed.get(name, ())) for name, default in facts.options.items())
-    cannot = [pattern for pattern in PATTERNS if facts.cannot(pattern)]
+    cannot = [*(f"`{pattern}`" for pattern in PATTERNS if facts.cannot(pattern)), *["fork"] * (not facts.forkable)]
     known = [
         facts.hazard,
         f"{format_size(facts.largest)} at most" if facts.largest else "",
-        f"not for {', '.join(f'`{pattern}`' for pattern in cannot)}: {facts.why_not}" if cannot else "",
+        f"not for {', '.join(cannot)}: {facts.why_not}" if cannot else "",
     ]
     return f"`{kind}`", facts.about, "; ".join(options), "; ".join(filter(None, known))
 

@@ -112,8 +112,10 @@ class KindFacts:
     """It can be split into parts of its own kind (the pattern scatter)."""
     writable: bool = True
     """It can be written into in place (the patterns that mutate)."""
+    forkable: bool = True
+    """A worker that was forked from its holder can use it."""
     why_not: str = ""
-    """Why it cannot be split or written into, as the end of 'unsupported: ...'."""
+    """Why it cannot be split, written into or used after a fork, as the end of 'unsupported: ...'."""
     largest: int = 0
     """Bytes that one may have at most; 0 for any size."""
     bulk: float = 1.0
@@ -141,8 +143,11 @@ def kind_facts(kind: str) -> KindFacts:
 
 def unsupported(strategy: Strategy, kind: str, pattern: str) -> str:
     """Why the facts of the strategy or of the payload's kind rule it out; '' if they do not."""
-    if kind_facts(kind).cannot(pattern):
-        return f"{kind} cannot {pattern}: {kind_facts(kind).why_not}"
+    facts = kind_facts(kind)
+    if facts.cannot(pattern):
+        return f"{kind} cannot {pattern}: {facts.why_not}"
+    if not facts.forkable and strategy.executor.endswith("_fork"):
+        return f"{strategy.executor} cannot use {kind}: {facts.why_not}"
     return strategy.unsupported(kind, pattern)
 
 

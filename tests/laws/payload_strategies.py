@@ -219,8 +219,8 @@ def arrow_tables(draw: st.DrawFn) -> Any:
     """Arrow tables with nulls, of one chunk or two, with odd names and no rows."""
     rows = draw(st.integers(0, 6))
     kinds = st.sampled_from([
-        pa.int8(), pa.uint64(), pa.int64(), pa.float32(), pa.float64(), pa.bool_(), pa.date32(), pa.timestamp("us", "UTC"),
-        pa.timestamp("ms"), pa.string(), pa.large_string(), pa.binary(), pa.list_(pa.int64()),
+        pa.int8(), pa.uint64(), pa.int64(), pa.float32(), pa.float64(), pa.bool_(), pa.date32(), pa.timestamp("ms"),
+        pa.timestamp("us", "UTC"), pa.string(), pa.large_string(), pa.binary(), pa.list_(pa.int64()),
     ])  # fmt: skip
     names = draw(st.lists(_NAMES, min_size=1, max_size=4, unique=True))
     columns = [draw(_arrow_columns(rows, draw(kinds))) for _ in names]

@@ -32,6 +32,7 @@ from two_sides import (
 )  # fmt: skip
 
 from handoff import payloads, scenarios, strategies, transports
+from handoff.scenarios import unsupported
 from handoff.strategies import Strategy, TransportFacts
 from handoff.transports import CannotCarry
 
@@ -57,7 +58,7 @@ def is_one_object(strategy: Strategy) -> bool:
 
 # Each transport once with each sort of channel: neither the storage nor which process it is makes another law.
 EVERY = tuple({(s.transport, shares_references(s)): s for s in (*strategies.FLOORS, *strategies.TABLE)}.values())
-CARRIED = [(s, kind) for s in EVERY for kind in scenarios.KINDS if not s.unsupported(kind, "send")]
+CARRIED = [(s, kind) for s in EVERY for kind in scenarios.KINDS if not unsupported(s, kind, "send")]
 
 
 EXAMPLES = 25 if os.environ.get("HANDOFF_THOROUGH") else 5

@@ -17,7 +17,9 @@ FACTS = {
     "options": {},
     "needs": ("polars", "pyarrow", "numpy"),
     "types": ("polars.DataFrame",),
-    "hazard": "protocol 5 takes nothing out of its pickle's stream; and Polars runs threads, so it must not be forked",
+    "forkable": False,
+    "why_not": "Polars runs threads, and a forked worker that uses it hangs",
+    "hazard": "pickle copies all of it into its stream, with protocol 5 too",
 }
 
 Frame = Any
