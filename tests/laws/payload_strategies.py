@@ -168,7 +168,9 @@ def object_arrays(draw: st.DrawFn) -> Any:
     shape = draw(hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=3))
     atoms = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=5))
     number = int(np.prod(shape))
-    held = draw(st.lists(st.one_of(atoms, st.lists(atoms, max_size=2), arrays()), min_size=number, max_size=number))
+    held = draw(
+        st.lists(st.one_of(atoms, st.lists(atoms, max_size=2), arrays(foreign=False)), min_size=number, max_size=number)
+    )
     return np.fromiter(held, object, number).reshape(shape)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import math
 import os
 import pickle
 import subprocess
@@ -22,6 +23,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import sparse
 
 from handoff import payloads, scenarios
 from handoff.payloads import PayloadError, array, columns, frame, generation, objects, text_frame, user_files
@@ -206,6 +208,148 @@ def test_a_copy_is_equal_and_apart(kind: str) -> None:
     assert copied is not payload
 
 
+# How the parts are put together again, by the kind that handles them.
+JOINED: dict[str, Any] = {
+    "array": np.concatenate,
+    "object_array": np.concatenate,
+    "frame": pd.concat,
+    "arrow_table": pa.concat_tables,
+    "polars_frame": lambda parts: importlib.import_module("polars").concat(parts),
+    "sparse_matrix": lambda parts: sparse.vstack(parts, format="csr"),
+    "raw_bytes": b"".join,
+    "objects": lambda parts: (
+        {**parts[0], "records": [record for part in parts for record in part["records"]]}
+        if isinstance(parts[0], dict)
+        else [item for part in parts for item in part]
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in scenarios.KINDS if scenarios.kind_facts(kind).splits])
+@pytest.mark.parametrize("parts", [1, 2, 3, 64])
+def test_the_parts_of_a_payload_are_the_payload(kind: str, parts: int) -> None:
+    payload = payloads.load(kind).make(5_000, 4)
+    before = payloads.digest(payload)
+    found = payloads.split(payload, parts)
+    assert len(found) == parts
+    assert all(type(part) is type(payload) for part in found)
+    assert payloads.digest(JOINED[scenarios.kind_facts(kind).like or kind](found)) == before
+    assert payloads.digest(payload) == before
+
+
+def test_what_cannot_be_split_says_so() -> None:
+    with pytest.raises(PayloadError, match=r"a tuple cannot be split; a list can, and a dict with a list as 'records'"):
+        payloads.split((1, 2.5), 2)
+    assert not scenarios.kind_facts("small_tuple").splits
+
+
+@given(st.integers(0, 1000), st.integers(1, 64))
+def test_cuts_are_those_of_numpy(length: int, parts: int) -> None:
+    items = np.arange(length)
+    assert [items[cut].tolist() for cut in payloads.cuts(length, parts)] == [
+        part.tolist() for part in np.array_split(items, parts)
+    ]
+
+
+@every_kind
+def test_what_is_written_depends_on_the_number_alone(kind: str) -> None:
+    payload, other = (payloads.load(kind).make(20_000, 4) for _ in range(2))
+    before = payloads.digest(payload)
+    if not scenarios.kind_facts(kind).writable:
+        assert not payloads.overwrite(payload, 5)
+        assert payloads.digest(payload) == before
+        return
+    assert payloads.overwrite(payload, 5)
+    assert payloads.overwrite(other, 5)
+    assert same(payload, other)
+    assert payloads.digest(payload) != before
+    assert math.isfinite(payloads.total(payload))
+    assert payloads.overwrite(other, 6)
+    assert not same(payload, other)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.arange(4096.0), np.arange(4096, dtype=np.int16), np.zeros(4096, bool), np.arange(4096, dtype=np.complex64),
+        np.arange(4096, dtype=">f4"), np.arange(4096).astype("M8[s]"), np.arange(8192.0)[::2],
+        np.arange(4096.0).reshape(64, 64, order="F"), np.zeros(4096, "f2"),
+        np.zeros(4096, [("a", "i4"), ("b", "f8", 2)]),
+    ],
+    ids=lambda values: f"{values.dtype}",
+)  # fmt: skip
+def test_every_number_of_an_array_is_written(values: np.ndarray) -> None:
+    before = values.copy()
+    assert payloads.overwrite(values, 1234)
+    assert (values != before).all()
+    if values.dtype.kind in "fc":
+        assert np.isfinite(values).all()
+
+
+def test_what_is_no_finite_number_is_not_written() -> None:
+    odd = np.array([np.inf, -np.inf, np.nan, 1.5])
+    assert payloads.overwrite(odd, 3)
+    assert np.array_equal(odd[:3], [np.inf, -np.inf, np.nan], equal_nan=True)
+    assert odd[3] != 1.5
+    dates = np.array(["NaT", "2026-01-01"], "M8[D]")
+    assert payloads.overwrite(dates, 3)
+    assert np.isnat(dates[0])
+    text = np.array(["ab", "cd"])
+    assert payloads.overwrite(text, 3), "it has no numbers, so it gets a stamp"
+    assert text[1] == "cd"
+
+
+def test_every_sort_of_number_in_a_frame_is_written_and_its_nulls_stay() -> None:
+    table = mixed_frame()
+    written = table.copy(deep=True)
+    assert payloads.overwrite(written, 3)
+    numbers = [
+        "float", "float32", "int", "uint8", "bool", "complex", "datetime", "zoned", "duration", "Int64", "boolean",
+    ]  # fmt: skip
+    for name in table:
+        there = table[name].notna()
+        assert (written[name].notna() == there).all()
+        changed = written[name][there].tolist() != table[name][there].tolist()
+        assert changed == (name in numbers), name
+        if changed:
+            assert (written[name][there] != table[name][there]).all(), name
+    assert written.dtypes.equals(table.dtypes)
+
+
+@pytest.mark.parametrize("kind", ["frame", "wide_frame", "fragmented_frame", "nullable_frame"])
+def test_a_frame_is_written_where_it_lies(kind: str) -> None:
+    buffers: list[pickle.PickleBuffer] = []
+    head = pickle.dumps(payloads.load(kind).make(20_000, 1), protocol=5, buffer_callback=buffers.append)
+    memory = [bytearray(buffer.raw()) for buffer in buffers]
+    first, second = (pickle.loads(head, buffers=memory) for _ in range(2))
+    before = payloads.copy(second)
+    assert payloads.overwrite(first, 9)
+    assert same(first, second)
+    assert all((second[name] != before[name]).sum() > 0.8 * len(before) for name in before)
+    read_only = pickle.loads(head, buffers=[bytes(buffer) for buffer in memory])
+    assert not payloads.overwrite(read_only, 9)
+    assert not payloads.stamp(read_only, 9)
+
+
+def test_layouts_count_as_what_they_are_layouts_of(tmp_path: Path) -> None:
+    made = {
+        kind: payloads.load(kind).make(20_000, 3) for kind in ("strided_array", "fortran_array", "fragmented_frame")
+    }
+    assert same(made["strided_array"], np.ascontiguousarray(made["strided_array"]))
+    assert same(made["fortran_array"], np.ascontiguousarray(made["fortran_array"]))
+    assert same(made["fragmented_frame"], made["fragmented_frame"].copy())
+    part = payloads.load("arrow_slice").make(20_000, 3)
+    assert same(part, part.combine_chunks())
+    np.save(tmp_path / "own.npy", made["fortran_array"])
+    assert payloads.kind_of(user_files.read(tmp_path / "own.npy")) == "array"
+
+
+def test_a_slice_takes_its_table_along_and_a_copy_of_it_too() -> None:
+    part = payloads.load("arrow_slice").make(50_000, 1)
+    for one in (part, payloads.copy(part), payloads.stamped(part, 5)):
+        assert len(pickle.dumps(one)) > 7 * payloads.nbytes(part)
+
+
 def test_seeds_of_payloads_differ() -> None:
     seeds = {payloads.seed_of(run, name) for run in (1, 2) for name in ("array-64KiB", "array-4MiB")}
     assert len(seeds) == 4
@@ -220,6 +364,20 @@ def test_whoever_holds_an_array_or_objects_imports_no_pandas() -> None:
         "payloads.digest(payloads.load('array').make(1000, 1)); assert 'pandas' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT / "scripts")
+
+
+@pytest.mark.parametrize("kind", ["arrow_table", "arrow_slice", "sparse_matrix", "raw_bytes", "polars_frame"])
+def test_whoever_holds_what_is_no_frame_of_pandas_imports_none(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{scenarios.kind_facts(kind).extension}"
+    payloads.load(kind).write(payloads.load(kind).make(10_000, 1), path)
+    program = (
+        "import sys; from handoff import payloads\n"
+        "payload = payloads.read_source(sys.argv[1])\n"
+        "payloads.checksum(payload), payloads.digest(payload), payloads.total(payload), payloads.nbytes(payload)\n"
+        "payloads.stamped(payload, 5), payloads.split(payload, 2), payloads.copy(payload)\n"
+        "assert 'pandas' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program, f"{kind}:{path}"], check=True, cwd=ROOT / "scripts")
 
 
 def test_reading_a_frame_starts_no_thread(tmp_path: Path) -> None:
