@@ -161,8 +161,10 @@ class KindFacts:
     """It can be split into parts of its own kind (the pattern scatter)."""
     writable: bool = True
     """It can be written into in place (the patterns that mutate)."""
+    forkable: bool = True
+    """A worker that was forked from its holder can use it."""
     why_not: str = ""
-    """Why it cannot be split or written into, as the end of 'unsupported: ...'."""
+    """Why it cannot be split, written into or used after a fork, as the end of 'unsupported: ...'."""
     largest: int = 0
     """Bytes that one may have at most; 0 for any size."""
     bulk: float = 1.0
@@ -190,8 +192,11 @@ def kind_facts(kind: str) -> KindFacts:
 
 def unsupported(strategy: Strategy, kind: str, pattern: str) -> str:
     """Why the facts of the strategy or of the payload's kind rule it out; '' if they do not."""
-    if kind_facts(kind).cannot(pattern):
-        return f"{kind} cannot {pattern}: {kind_facts(kind).why_not}"
+    facts = kind_facts(kind)
+    if facts.cannot(pattern):
+        return f"{kind} cannot {pattern}: {facts.why_not}"
+    if not facts.forkable and strategy.executor.endswith("_fork"):
+        return f"{strategy.executor} cannot use {kind}: {facts.why_not}"
     return strategy.unsupported(kind, pattern)
 
 
@@ -318,7 +323,9 @@ def _made(given: Mapping[str, Any], key: str) -> Iterator[Payload]:
     for size, *values in itertools.product(_listed(given["size"]), *choices):
         nbytes = parse_size(size, f"{key}.size")
         if facts.largest and nbytes > facts.largest:
-            raise ConfigError(f"{key}.size", f"{kind} has {format_size(facts.largest)} at most.")
+            raise ConfigError(
+                f"{key}.size", f"{format_size(nbytes)} is too much; a {kind} has {format_size(facts.largest)} at most."
+            )  # fmt: skip
         options = tuple(zip(facts.options, values, strict=True))
         marks = [f"{name}{value}" if isinstance(value, int) else str(value)
                  for name, value in options if value != facts.options[name]]  # fmt: skip

@@ -111,7 +111,7 @@ def receive_and_write(spec: Spec, ticket: Ticket) -> bool:
     """Whether what arrives can be written into."""
     with _way(spec).attach(ticket, "private") as payload:
         before = payloads.digest(payload)
-        return payloads.stamp(payload, 987) and payloads.digest(payload) != before
+        return payloads.overwrite(payload, 987) and payloads.digest(payload) != before
 
 
 def give(spec: Spec, kind: str, seed: int, place: Place) -> Ticket:

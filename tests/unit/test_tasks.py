@@ -33,7 +33,8 @@ def test_a_task_answers_the_same_for_an_equal_payload(kind: str, task: str) -> N
 @pytest.mark.parametrize("kind", scenarios.KINDS)
 def test_read_sees_every_stamp(kind: str) -> None:
     payload = payloads.load(kind).make(10_000, 1)
-    assert len({payloads.stamp(payload, number) and tasks.load("read")(payload) for number in range(256)}) == 256
+    numbers = (0, 1, 2, 127, 128, 255)
+    assert len({tasks.load("read")(payloads.stamped(payload, number)) for number in numbers}) == len(numbers)
 
 
 def test_read_sees_every_byte() -> None:
