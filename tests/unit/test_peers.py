@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
+from example_run import example, write_run
 from invented_times import ARENA, NPY, REFERENCE, THREADS, Times, plan_of, scenario_of, steady, tables
 
 from handoff import peers
@@ -11,6 +15,7 @@ from handoff.records import Row
 from handoff.scenarios import Plan
 from handoff.summaries import block_values
 
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 SMALL, LARGE = (
     scenario_of(ARENA, NPY, THREADS, REFERENCE, f"{REFERENCE}@again", name=name, size=size)
     for name, size in (("1MiB", 2**20), ("64MiB", 2**26))
@@ -91,3 +96,15 @@ def test_who_was_cut_off_is_slower_by_an_unknown_factor() -> None:
     cells, text = page_of(slow, TIMES)
     assert (cells[0].verdict, cells[0].ratio, cells[0].peer_s) == ("faster", None, None)
     assert f"| {SMALL.id} | {NPY} | 10.0 ms | – | – | – | faster |" in text
+
+
+def test_the_page_is_written_from_a_finished_run(tmp_path: Path) -> None:
+    paths = write_run(example(), tmp_path)
+    assert {"plan.json", "invocations.csv", "timings.csv"} <= {path.name for path in paths.values()}
+    page = tmp_path / "page.md"
+    subprocess.run(
+        [sys.executable, str(SCRIPTS / "write_arena_page.py"), "--run", str(tmp_path), "--out", str(page)], check=True
+    )
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"# {ARENA} against its peers\n")
+    assert text.count(f"| {NPY} |") > 3
