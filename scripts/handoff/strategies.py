@@ -182,6 +182,11 @@ class Strategy:
         return self.parts[2]
 
     @property
+    def snippet(self) -> Path:
+        """The code to paste, the same under every Python."""
+        return LIBRARY / "snippets" / f"{self.base.replace('-', '_')}.py"
+
+    @property
     def is_floor(self) -> bool:
         return executor_facts(self.executor).floor
 
