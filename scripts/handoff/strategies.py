@@ -57,6 +57,8 @@ class ExecutorFacts:
     """A ticket arrives as the same object (threads), not as a pickled copy."""
     needs: tuple[str, ...] = ()
     """Modules that must be importable."""
+    own_threads: tuple[str, ...] = ()
+    """Variables that say how many threads a library has, which are what makes this way quick: one for each core."""
     safe: bool = True
     why_not_safe: str = ""
     floor: bool = False
@@ -97,6 +99,10 @@ class TransportFacts:
     """The most memory that one hand-over takes beyond the payload itself, in payloads: for the arithmetic."""
     storage_copies: float = 0.0
     """How much of that lies in files, in payloads: compared with the storage's free room."""
+    arrives_in: str = ""
+    """The library in whose form the payload arrives, where it is another than its own: tasks must be written for it."""
+    own_threads: tuple[str, ...] = ()
+    """As of executors."""
     from_file: bool = False
     """The payload is the file it came from: what arrives cannot carry this transfer's stamp."""
     hazard: str = ""
@@ -205,6 +211,11 @@ class Strategy:
         return (*executor_facts(self.executor).needs, *transport_facts(self.transport).needs)
 
     @property
+    def own_threads(self) -> tuple[str, ...]:
+        """Variables of libraries whose own threads it is meant to use."""
+        return (*executor_facts(self.executor).own_threads, *transport_facts(self.transport).own_threads)
+
+    @property
     def simplicity(self) -> tuple[bool, int, int, str]:
         """Sorts simplest first: fewest new things to learn and to clean up. The Python that one has comes first."""
         executor, transport = executor_facts(self.executor), transport_facts(self.transport)
@@ -252,6 +263,7 @@ TABLE: Final = (
     Strategy("process_spawn-arena", ("stdlib",)),
     Strategy("process_fork-inherit", ("stdlib",)),
     Strategy("process_spawn-load_in_worker", ("stdlib",)),
+    Strategy("caller-polars"),
 )
 
 

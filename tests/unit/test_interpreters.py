@@ -30,7 +30,8 @@ OTHER = Interpreter("py314", "/opt/python3.14", "CPython 3.14.0", ("CPython 3.14
 
 
 def program(path: Path, script: str) -> str:
-    """A program that may take itself for a Python."""
+    """A program that may be taken for a Python by its name."""
+    path = path if path.name.startswith("python") or path.name == "conda" else path.with_name(f"python-{path.name}")
     path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     path.chmod(0o755)
     return str(path)
@@ -161,8 +162,8 @@ def test_what_is_no_python_to_measure_is_one_clear_error(tmp_path: Path) -> None
     )
     mute = program(tmp_path / "mute", "true")
     assert told({"py": mute}).endswith("is not a Python that runs: it does not answer as one")
-    assert told({"py": "no-such-python"}).startswith(
-        "config: interpreters.py: there is no command 'no-such-python' on the PATH. Name a Python as python3.13"
+    assert told({"py": "python-no-such"}).startswith(
+        "config: interpreters.py: there is no command 'python-no-such' on the PATH. Name a Python as python3.13"
     )
     assert told({"py": "no/such/python"}) == (
         "config: interpreters.py: there is no program '/no/such/python'. It is looked for from '/'."
@@ -175,7 +176,9 @@ def test_a_program_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: p
     assert told({"py": silent}).endswith("is not a Python that runs: silent for 0 s.")
 
 
-@pytest.mark.parametrize("value", [3.13, None, [], {}, {"conda": 3}, {"pip": "a"}, "", "a\x00b", "python3.13\n"])
+@pytest.mark.parametrize(
+    "value", [3.13, None, [], {}, {"conda": 3}, {"pip": "a"}, "", "a\x00b", "python3.13\n", "rm", "a/python/x"]
+)
 def test_what_can_be_no_command_is_refused_by_the_schema(value: object) -> None:
     assert told({"py": value}).startswith("config: interpreters.py")
 

@@ -90,10 +90,10 @@ def test_a_second_start_has_nothing_to_do(flow: Workflow) -> None:
 
 
 def test_a_python_that_is_not_there_stops_the_workflow_and_the_scripts_alike(tmp_path: Path, flow: Workflow) -> None:
-    broken = Workflow(tmp_path, {**flow.config, "interpreters": {"other": "no-such-python"}})
+    broken = Workflow(tmp_path, {**flow.config, "interpreters": {"other": "python-no-such"}})
     ended = broken.attempt()
     assert ended.returncode
-    assert "config: interpreters.other: there is no command 'no-such-python' on the PATH." in ended.stdout
+    assert "config: interpreters.other: there is no command 'python-no-such' on the PATH." in ended.stdout
     assert not broken.run.exists()
     job = next(row for row in flow.invocations if row["strategy"] == "threads-reference@other")
     scenario = json.loads((flow.run / "plan.json").read_text("utf-8"))["scenarios"][0]

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol, cast
 
 from handoff import scenarios
 from handoff.mistakes import HandoffError
+from handoff.payloads.converted import Converted
 from handoff.records import BadTable, read_json, write_atomically
 from handoff.shapes import shaped
 
@@ -92,6 +93,8 @@ def kind_of(obj: object) -> str:
 
 def _module(payload: Any) -> Kind:
     """The kind's module. All frames are handled in one way, so their columns need not be looked at first."""
+    if isinstance(payload, Converted):
+        return cast(Kind, payload)
     return load("frame" if "frame" in _candidates(payload) else kind_of(payload))
 
 
