@@ -112,8 +112,9 @@ def _answer(key: str, command: str, _changed: int, modules: tuple[str, ...]) -> 
         if ended.returncode or not {"implementation", "version"} <= said.keys():
             raise ValueError(ended.returncode)
     except (ValueError, AttributeError) as error:
-        last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ConfigError(key, f"{command!r} is not a Python that runs: {last[:200]}") from error
+        lines = ended.stderr.strip().splitlines() or ["it does not answer as one"]
+        said_instead = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+        raise ConfigError(key, f"{command!r} is not a Python that runs: {said_instead[:200]}") from error
     return said
 
 

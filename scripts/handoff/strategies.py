@@ -57,6 +57,8 @@ class ExecutorFacts:
     """A ticket arrives as the same object (threads), not as a pickled copy."""
     needs: tuple[str, ...] = ()
     """Modules that must be importable."""
+    own_threads: tuple[str, ...] = ()
+    """Variables that say how many threads a library has, which are what makes this way quick: one for each core."""
     safe: bool = True
     why_not_safe: str = ""
     floor: bool = False
@@ -99,6 +101,10 @@ class TransportFacts:
     """How much of that lies in files, in payloads: compared with the storage's free room."""
     most_bytes: int = 0
     """Larger payloads are not tried, since it would take too long; 0: no limit."""
+    arrives_in: str = ""
+    """The library in whose form the payload arrives, where it is another than its own: tasks must be written for it."""
+    own_threads: tuple[str, ...] = ()
+    """As of executors."""
     from_file: bool = False
     """The payload is the file it came from: what arrives cannot carry this transfer's stamp."""
     hazard: str = ""
@@ -197,6 +203,11 @@ class Strategy:
         return self.parts[2]
 
     @property
+    def snippet(self) -> Path:
+        """The code to paste, the same under every Python."""
+        return LIBRARY / "snippets" / f"{self.base.replace('-', '_')}.py"
+
+    @property
     def is_floor(self) -> bool:
         return executor_facts(self.executor).floor
 
@@ -213,6 +224,11 @@ class Strategy:
     def needs(self) -> tuple[str, ...]:
         """Modules that must be importable beyond the payload's own."""
         return (*executor_facts(self.executor).needs, *transport_facts(self.transport).needs)
+
+    @property
+    def own_threads(self) -> tuple[str, ...]:
+        """Variables of libraries whose own threads it is meant to use."""
+        return (*executor_facts(self.executor).own_threads, *transport_facts(self.transport).own_threads)
 
     @property
     def simplicity(self) -> tuple[bool, int, int, str]:
@@ -280,6 +296,7 @@ TABLE: Final = (
     Strategy("process_spawn-arena", ("stdlib",)),
     Strategy("process_fork-inherit", ("stdlib",)),
     Strategy("process_spawn-load_in_worker", ("stdlib",)),
+    Strategy("caller-polars"),
 )
 
 

@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from handoff.configuration import SCHEMA, complete, load, read_schema, resolve
 from handoff.mistakes import ConfigError
 from handoff.reference_pages import columns_page, config_reference, schema_with_names
-from handoff.scenarios import FILES, KINDS, PATTERNS, TASKS, Plan, kind_facts, make_plan, plan_from_json
+from handoff.scenarios import FILES, KINDS, PATTERNS, TASK_KINDS, TASKS, Plan, kind_facts, make_plan, plan_from_json
 from handoff.strategies import PATTERN_NAMES, TABLE, groups
 
 ROOT = Path(__file__).parents[2]
@@ -322,7 +322,8 @@ GIVE = "has no value; give one, or remove the line."
         ),
         (
             entry(task="raed"),
-            "scenarios[0].task: 'raed' is not possible. Did you mean 'read'? Possible: read, sum, loop, noop, busy.",
+            "scenarios[0].task: 'raed' is not possible. Did you mean 'read'? "
+            "Possible: read, sum, loop, noop, busy, group_sum.",
         ),
         (
             entry(pattern=["send", "retrun"]),
@@ -377,7 +378,7 @@ GIVE = "has no value; give one, or remove the line."
         ({"blocks": None}, f"blocks: {GIVE} It must be a whole number."),
         ({"scenarios": None}, f"scenarios: {GIVE} It must be a list."),
         ({"needs": None}, f"needs: {GIVE} It must be a mapping of keys to values."),
-        (entry(task=None), f"scenarios[0].task: {GIVE} Possible: read, sum, loop, noop, busy."),
+        (entry(task=None), f"scenarios[0].task: {GIVE} Possible: read, sum, loop, noop, busy, group_sum."),
         (payload(kind="array", size=None), f"scenarios[0].payload.size: {GIVE} {SIZE}"),
         (
             payload(kind="array", size="1MiB", dtype=None),
@@ -599,6 +600,7 @@ NEARLY = st.fixed_dictionaries(
 )
 
 
+FOR_ANY = [task for task in TASKS if task not in TASK_KINDS]
 RIGHT_ENTRIES = st.fixed_dictionaries(
     {
         "payload": st.builds(
@@ -606,7 +608,7 @@ RIGHT_ENTRIES = st.fixed_dictionaries(
             kind=st.sampled_from([kind for kind in KINDS if not kind_facts(kind).largest]),
             size=st.sampled_from(["1KiB", "64MB", ["1MiB", 7], 5]),
         ),
-        "task": st.sampled_from([*TASKS]) | st.lists(st.sampled_from([*TASKS]), min_size=1, unique=True),
+        "task": st.sampled_from(FOR_ANY) | st.lists(st.sampled_from(FOR_ANY), min_size=1, unique=True),
         "pattern": st.sampled_from([*PATTERNS]) | st.lists(st.sampled_from([*PATTERNS]), min_size=1, unique=True),
         "workers": st.sampled_from([1, 3, "max", [1, "max"]]),
     },
@@ -654,6 +656,27 @@ def test_a_cold_pool_goes_with_send_alone(pattern: str) -> None:
     problem = f"scenarios[0].pool: a cold pool has no {pattern}"
     with pytest.raises(ConfigError, match=re.escape(problem)):
         plan({"scenarios": [entry]})
+
+
+@pytest.mark.parametrize("task", TASK_KINDS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_task_that_is_not_for_every_payload_is_refused_where_it_cannot_be(task: str, kind: str) -> None:
+    config = {"scenarios": [{"payload": {"kind": kind, "size": "1KiB"}, "task": ["read", task]}]}
+    if kind in TASK_KINDS[task]:
+        assert [scenario.task for scenario in plan(config).scenarios] == ["read", task]
+    else:
+        assert told(config) == f"config: scenarios[0].task: '{task}' is for text_frame, not for {kind}."
+
+
+def test_what_is_in_a_file_may_fit_a_task_that_is_not_for_every_payload(tmp_path: Path) -> None:
+    for suffix in FILES:
+        (tmp_path / f"mine{suffix}").touch()
+    fit = {
+        suffix: not isinstance(outcome(lambda name=f"mine{suffix}": plan(
+            {"scenarios": [{"payload": {"file": name}, "task": "group_sum"}]}, tmp_path)), ConfigError)
+        for suffix in FILES
+    }  # fmt: skip
+    assert fit == {".npy": False, ".parquet": True, ".csv": True, ".pkl": True}
 
 
 @settings(max_examples=400, deadline=None)

@@ -13,7 +13,7 @@ from copied_library import copied_library, measured
 from handoff import machine
 from handoff.measure import supervisor
 from handoff.payloads.generation import generate
-from handoff.scenarios import Payload, Scenario
+from handoff.scenarios import Payload, Scenario, available_cores
 from handoff.strategies import find, transport_facts
 
 TRICKS = {
@@ -112,6 +112,19 @@ def test_what_is_left_behind_is_named_and_swept(library: Path, tmp_path: Path) -
 def test_a_death_s_signal_and_phase_are_recorded(library: Path, tmp_path: Path) -> None:
     found = outcome(library, tmp_path, "sender_dies")
     assert (found["signal"], found["fail_phase"]) == ("SIGKILL", "transfer")
+
+
+# --- its environment ---
+
+
+def test_threads_of_libraries_are_pinned_but_for_those_that_a_way_is_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLARS_MAX_THREADS", "7")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    pinned = supervisor.environment(1, "mark", find("process_spawn-arrow-tmpfs").own_threads)
+    assert {pinned[name] for name in supervisor.PINNED} == {"1"}
+    own = supervisor.environment(1, "mark", find("caller-polars").own_threads)
+    assert own["POLARS_MAX_THREADS"] == str(available_cores())
+    assert {own[name] for name in supervisor.PINNED if name != "POLARS_MAX_THREADS"} == {"1"}
 
 
 # --- what is not even started ---

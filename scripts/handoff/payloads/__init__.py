@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol, cast
 
 from handoff import scenarios
 from handoff.mistakes import HandoffError
+from handoff.payloads.converted import Converted
 from handoff.records import BadTable, read_json, write_atomically
 from handoff.shapes import shaped
 
@@ -109,6 +110,8 @@ def kind_of(obj: object) -> str:
 
 def _module(payload: Any) -> Kind:
     """The kind's module. All frames are handled in one way, so their columns need not be looked at first."""
+    if isinstance(payload, Converted):
+        return cast(Kind, payload)
     handlers = _handlers(type(payload).__module__, type(payload).__qualname__)
     return load(handlers[0] if len(handlers) == 1 else kind_of(payload))
 
