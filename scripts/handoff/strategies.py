@@ -235,6 +235,11 @@ TABLE: Final = (
     Strategy("process_spawn-load_in_worker", ("stdlib",)),
     Strategy("process_spawn-lmdb-tmpfs"),
     Strategy("process_spawn-polars_ipc-tmpfs"),
+    Strategy("process_spawn-zeromq"),
+    Strategy("process_spawn-torch"),
+    Strategy("process_spawn-redis"),
+    Strategy("process_spawn-iceoryx2"),
+    Strategy("process_spawn-zenoh"),
 )
 
 
