@@ -82,6 +82,8 @@ class TransportFacts:
     why_not_pattern: str = ""
     platforms: tuple[str, ...] = ("linux", "darwin", "win32")
     needs: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    """Programs that must be on the PATH."""
     executors: tuple[str, ...] = ()
     """Only under these executors; empty: under every one."""
     not_executors: tuple[str, ...] = ()
@@ -231,6 +233,11 @@ class Strategy:
         return (*executor_facts(self.executor).own_threads, *transport_facts(self.transport).own_threads)
 
     @property
+    def programs(self) -> tuple[str, ...]:
+        """Programs that must be on the PATH."""
+        return transport_facts(self.transport).programs
+
+    @property
     def simplicity(self) -> tuple[bool, int, int, str]:
         """Sorts simplest first: fewest new things to learn and to clean up. The Python that one has comes first."""
         executor, transport = executor_facts(self.executor), transport_facts(self.transport)
@@ -297,6 +304,13 @@ TABLE: Final = (
     Strategy("process_fork-inherit", ("stdlib",)),
     Strategy("process_spawn-load_in_worker", ("stdlib",)),
     Strategy("caller-polars"),
+    Strategy("process_spawn-lmdb-tmpfs"),
+    Strategy("process_spawn-polars_ipc-tmpfs"),
+    Strategy("process_spawn-zeromq"),
+    Strategy("process_spawn-torch"),
+    Strategy("process_spawn-redis"),
+    Strategy("process_spawn-iceoryx2"),
+    Strategy("process_spawn-zenoh"),
 )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from optional import missing
+from optional import marks, missing
 from payload_strategies import OF_KIND
 from two_sides import (
     give,
@@ -84,10 +84,10 @@ SLOW = ("manager",)
 
 
 def each(*chosen: tuple[Strategy, str]) -> pytest.MarkDecorator:
-    def marks(strategy: Strategy) -> list[pytest.MarkDecorator]:
+    def slow(strategy: Strategy) -> list[pytest.MarkDecorator]:
         return [pytest.mark.slow] if strategy.transport in SLOW else []
 
-    params = [pytest.param(s, k, id=f"{s.id}-{k}", marks=marks(s)) for s, k in chosen]
+    params = [pytest.param(s, k, id=f"{s.id}-{k}", marks=[*slow(s), *marks(s)]) for s, k in chosen]
     return pytest.mark.parametrize("strategy, kind", params)
 
 

@@ -7,6 +7,7 @@ it becomes rows: a scenario in which it dies gets that status, the ones after it
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -77,6 +78,9 @@ def obstacle(
     if lacking := python.missing((*strategy.needs, *kind_facts(description.kind).needs)):
         where = f" in @{python.name}" if python.name else ""
         return "unsupported", f"needs the package {lacking[0]}, which is not installed{where}"
+    for program in strategy.programs:
+        if shutil.which(program) is None:
+            return "unsupported", f"needs the program {program}, which is not installed"
     if strategy.storage == "tmpfs" and not os.access("/dev/shm", os.W_OK):
         return "unsupported", "needs a writable /dev/shm"
     facts = transport_facts(strategy.transport)
