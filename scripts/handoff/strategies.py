@@ -226,6 +226,8 @@ TABLE: Final = (
     Strategy("process_spawn-arena", ("stdlib",)),
     Strategy("process_fork-inherit", ("stdlib",)),
     Strategy("process_spawn-load_in_worker", ("stdlib",)),
+    Strategy("direct-pickle5", ("stdlib",)),
+    Strategy("direct_raw-pickle5", ("stdlib",)),
 )
 
 
