@@ -18,7 +18,7 @@ def serve(calls: Connection, replies: Connection) -> None:
         except EOFError:
             return  # the caller has closed its end
         try:
-            reply = True, work(pickle.loads(call))
+            reply: tuple[bool, object] = True, work(pickle.loads(call))
         except Exception as error:
             reply = False, error
         replies.send_bytes(pickle.dumps(reply, 5))
