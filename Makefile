@@ -5,6 +5,7 @@
 #   SNAKEMAKE_ARGS="--cores 2"   more options for Snakemake
 #   PYTEST_ARGS="-k blocks"      more options for pytest
 #   BUDGET=2h                    how long `make thorough` may measure in all
+#   NAME=py313                   what `make interpreter` makes: .venvs/py313, of PYTHON or of the environment file CONDA
 
 .POSIX:
 
@@ -43,6 +44,11 @@ sweep: set-up-run ## many sizes, kinds and worker counts; takes hours
 doctor: set-up-run ## says what this machine is and what disturbs measuring on it
 	@$(IN_VENV) python scripts/describe_machine.py --doctor
 
+interpreter: ## makes .venvs/NAME with another PYTHON, or of CONDA's file, to measure under: docs/python-versions.md
+	@[ -n "$(PYTHON)$(CONDA)" ] || { echo "Say which: make interpreter NAME=py313 PYTHON=python3.13" >&2; exit 1; }
+	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && set -- interpreter "$(NAME)" && \
+	    { [ -z "$(CONDA)" ] || set -- "$$@" --conda "$(CONDA)"; } && "$$python" scripts/set_up.py "$$@"
+
 test: set-up-development ## the tests, without the slow ones
 	@$(IN_VENV) python -m pytest -q -m "not slow and not faults" $(PYTEST_ARGS)
 
@@ -80,7 +86,7 @@ clean: ## removes the results of all runs, not the example and not .venv
 	@[ ! -d results ] || find results -mindepth 1 -maxdepth 1 ! -name example -exec rm -rf {} +
 
 distclean: clean ## removes .venv and what Snakemake and the checks keep, too
-	@rm -rf .venv .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
+	@rm -rf .venv .venvs .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
 
 set-up-run:
 	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && "$$python" scripts/set_up.py run
@@ -88,4 +94,4 @@ set-up-run:
 set-up-development:
 	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && "$$python" scripts/set_up.py development
 
-.PHONY: help report quick thorough again calibrate mine article sweep doctor test test-slow test-faults test-all lint docs example clean distclean set-up-run set-up-development
+.PHONY: help report quick thorough again calibrate mine article sweep doctor interpreter test test-slow test-faults test-all lint docs example clean distclean set-up-run set-up-development

@@ -19,6 +19,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--run", required=True, help="the run's name")
     parser.add_argument("--kind", required=True, help="the payload kind")
     parser.add_argument("--strategy", required=True, help="the strategy's id")
+    parser.add_argument("--python", default="", help="the Python to measure with, if the id names an interpreter")
     parser.add_argument("--block", type=int, required=True, help="the block, from 1")
     parser.add_argument("--slot", type=int, default=0, help="the place in the block's order, from 0")
     parser.add_argument("--order-seed", type=int, default=0, help="the seed of that order")
@@ -41,6 +42,7 @@ def main() -> None:
     measure(Order(
         given.run, given.kind, given.strategy, given.block, given.slot, given.order_seed, given.campaign, given.seconds,
         given.plan, tuple(scenario_from_json(scenario) for scenario in given.scenario), given.payloads, given.out,
+        given.python,
     ))  # fmt: skip
 
 

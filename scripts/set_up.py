@@ -1,7 +1,9 @@
 """Makes .venv from a lock file; does nothing where that has been done.
 
-    python scripts/set_up.py run            # what a run needs: envs/requirements.lock
-    python scripts/set_up.py development    # and what the tests and checks need: envs/development.lock
+    python scripts/set_up.py run                        # what a run needs: envs/requirements.lock
+    python scripts/set_up.py development                # and what the tests and checks need: envs/development.lock
+    python3.13 scripts/set_up.py interpreter py313      # .venvs/py313, of this Python, for a run's `interpreters`
+    python scripts/set_up.py interpreter py313 --conda envs/py313.yaml      # the same by conda, of an environment file
 
 A stamp, .venv/.run-<fingerprint>, is written last: an environment without the right one was left unfinished,
 or its lock, its Python or its place has changed, and it is made anew. Standard library only: it runs before
@@ -18,9 +20,21 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+MADE_HERE = ".made-by-handoff"
+"""In every environment that may be made anew."""
+
 LOCKS = {"run": Path("envs/requirements.lock"), "development": Path("envs/development.lock")}
+
+NAME = re.compile("(?!again$|slow[0-9]*$)[a-z][a-z0-9_]{0,11}")
+"""What a run may call another Python, as workflow/schemas/config.schema.yaml has it."""
+
+CONDAS = ("mamba", "conda", "micromamba")
+MADE_OF = ".made-of.yaml"
+"""In an environment of conda's: the file that it was made of, written last."""
 
 NO_NETWORK = re.compile(
     r"connection broken by|Could not fetch URL|Could not install packages due to an OSError: HTTP|Connection refused"
@@ -39,9 +53,8 @@ def fingerprint(lock: Path, environment: Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def stamp(root: Path, what: str) -> Path:
+def stamp(root: Path, what: str, environment: Path) -> Path:
     """The file that says: this environment holds all of that lock."""
-    environment = root / ".venv"
     return environment / f".{what}-{fingerprint(root / LOCKS[what], environment)}"
 
 
@@ -59,48 +72,65 @@ def failure(lock: Path, log: Path) -> SetUpError:
     return SetUpError(f"{problem}. The last lines of {log}:\n{last}")
 
 
-def set_up(root: Path, what: str) -> float | None:
-    """Makes root/.venv hold all of the lock, and nothing that an interrupted call left; returns the seconds it took.
-
-    None: it was there already. An environment for a run becomes one for development by adding to it, since the
-    two locks agree; a test holds them to it. Processes that call this at once wait for each other.
-
-    Raises:
-        SetUpError: what stands in the way: no index, a foreign .venv, a full disk.
-    """
-    environment, lock = root / ".venv", LOCKS[what]
-    made_here = environment / ".made-by-handoff"
+@contextmanager
+def _alone(root: Path) -> Iterator[int]:
+    """Holds the lock of all set-ups of this project; gives its descriptor."""
     (root / ".snakemake").mkdir(exist_ok=True)
     with (root / ".snakemake" / "set-up.lock").open("w") as turn:
         # The kernel frees this lock when its last holder ends, however it ends.
         try:
             fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("Handoff: waiting for another set-up of .venv ...", file=sys.stderr, flush=True)
+            print("Handoff: waiting for another set-up ...", file=sys.stderr, flush=True)
             fcntl.flock(turn, fcntl.LOCK_EX)
+        yield turn.fileno()
+
+
+def _may_be_made(environment: Path) -> None:
+    """Raises SetUpError if something lies there that Handoff did not make."""
+    if environment.exists() and any(environment.iterdir()) and not (environment / MADE_HERE).exists():
+        raise SetUpError(
+            f"{environment} exists and was not made by Handoff, which will not touch it. Move it away; "
+            "or use an environment of your own: install envs/requirements.lock and run snakemake --cores all"
+        )
+
+
+def _renew(environment: Path) -> None:
+    """An empty folder that is known as made here: pip takes a half-copied package for an installed one."""
+    if environment.exists():
+        shutil.rmtree(environment)
+    environment.mkdir(parents=True)
+    (environment / MADE_HERE).touch()
+
+
+def set_up(root: Path, what: str, environment: Path) -> float | None:
+    """Makes the environment hold all of the lock, and nothing that an interrupted call left; returns the seconds taken.
+
+    None: it was there already. An environment for a run becomes one for development by adding to it, since the
+    two locks agree; a test holds them to it. Processes that call this at once wait for each other.
+
+    Raises:
+        SetUpError: what stands in the way: no index, a foreign environment, a full disk.
+    """
+    lock = LOCKS[what]
+    with _alone(root) as turn:
         python = environment / "bin" / "python"
-        finished = stamp(root, what)
+        finished = stamp(root, what, environment)
         if finished.exists() and python.exists():
             return None
-        if environment.exists() and any(environment.iterdir()) and not made_here.exists():
-            raise SetUpError(
-                f"{environment} exists and was not made by Handoff, which will not touch it. Move it away; "
-                "or use an environment of your own: install envs/requirements.lock and run snakemake --cores all"
-            )
-        version = ".".join(map(str, sys.version_info[:3]))
-        print(f"Handoff: setting up .venv with Python {version}, about a minute, once ...", file=sys.stderr, flush=True)
+        _may_be_made(environment)
+        version, place = ".".join(map(str, sys.version_info[:3])), environment.relative_to(root)
+        print(
+            f"Handoff: setting up {place} with Python {version}, about a minute, once ...", file=sys.stderr, flush=True
+        )
         start = time.monotonic()
         log = environment / "install.log"
-        reusable = stamp(root, "run").exists() and python.exists()
+        reusable = stamp(root, "run", environment).exists() and python.exists()
         # From here until the end no stamp stands, so that whoever interrupts this leaves an unfinished environment.
         for old in [old for each in LOCKS for old in environment.glob(f".{each}-*")]:
             old.unlink()
         if not reusable:
-            # pip takes a half-copied package for an installed one; only a new environment is surely whole.
-            if environment.exists():
-                shutil.rmtree(environment)
-            environment.mkdir()
-            made_here.touch()
+            _renew(environment)
         # -I: a PYTHONPATH must not make pip believe that a package is there.
         create = [sys.executable, "-I", "-m", "venv", str(environment)]
         install = [str(python), "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
@@ -108,20 +138,70 @@ def set_up(root: Path, what: str) -> float | None:
         with log.open("w", encoding="utf-8") as output:
             for command in ([] if reusable else [create]) + [install]:
                 # pip holds the lock too: it may outlive this process, and must not be joined by a second one.
-                held = (turn.fileno(),)
-                ended = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, pass_fds=held, check=False)
+                ended = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, pass_fds=(turn,), check=False)
                 if ended.returncode != 0:
                     raise failure(lock, log)
-        for done in {finished, stamp(root, "run")}:
+        for done in {finished, stamp(root, "run", environment)}:
             done.touch()
         return time.monotonic() - start
 
 
-def main() -> int:
+def set_up_by_conda(root: Path, file: Path, environment: Path) -> float | None:
+    """Makes the environment from a conda environment file; returns the seconds taken, None if it was there already.
+
+    Raises:
+        SetUpError: what stands in the way: no conda, a foreign environment, a file that conda refuses.
+    """
+    wanted = file.read_bytes()
+    conda = next(filter(None, map(shutil.which, CONDAS)), None)
+    if conda is None:
+        raise SetUpError(f"none of {', '.join(CONDAS)} is on the PATH; install one of them, or name a PYTHON")
+    with _alone(root) as turn:
+        if (environment / MADE_OF).exists() and (environment / MADE_OF).read_bytes() == wanted:
+            return None
+        _may_be_made(environment)
+        print(f"Handoff: setting up {environment.relative_to(root)} with {conda} ...", file=sys.stderr, flush=True)
+        start = time.monotonic()
+        if environment.exists():
+            shutil.rmtree(environment)
+        environment.parent.mkdir(exist_ok=True)
+        # Not inside the environment: conda makes that folder itself.
+        log = environment.with_suffix(".log")
+        command = [conda, "env", "create", "--yes", "--prefix", str(environment), "--file", str(file)]
+        with log.open("w", encoding="utf-8") as output:
+            ended = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, pass_fds=(turn,), check=False)
+        if environment.is_dir():
+            (environment / MADE_HERE).touch()
+        if ended.returncode != 0 or not (environment / "bin" / "python").exists():
+            raise failure(file, log)
+        (environment / MADE_OF).write_bytes(wanted)
+        return time.monotonic() - start
+
+
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=sorted(LOCKS))
+    parser.add_argument("what", choices=[*sorted(LOCKS), "interpreter"])
+    parser.add_argument("name", nargs="?", default="", help="what the config calls the interpreter")
+    parser.add_argument("--conda", type=Path, help="make it of this environment file")
+    given = parser.parse_args()
+    if (given.what == "interpreter") != bool(given.name):
+        parser.error(
+            "an interpreter has a name, and nothing else has one: make interpreter NAME=py313 PYTHON=python3.13"
+        )
+    if given.name and not NAME.fullmatch(given.name):
+        parser.error(f"{given.name!r} cannot name an interpreter: up to 12 small letters, digits and '_', as py313")
+    return given
+
+
+def main() -> int:
+    given = arguments()
+    root = Path(__file__).resolve().parent.parent
+    environment = root / ".venvs" / given.name if given.name else root / ".venv"
     try:
-        took = set_up(Path(__file__).resolve().parent.parent, parser.parse_args().what)
+        if given.conda:
+            took = set_up_by_conda(root, given.conda, environment)
+        else:
+            took = set_up(root, "run" if given.name else given.what, environment)
     except (SetUpError, OSError) as error:
         print(f"Handoff: {error}", file=sys.stderr)
         return 1
@@ -130,6 +210,9 @@ def main() -> int:
         return 130
     if took is not None:
         print(f"Handoff: set-up took {took:.0f} s", file=sys.stderr)
+    if given.name:
+        how = f"{{conda: {given.conda}}}" if given.conda else f".venvs/{given.name}/bin/python"
+        print(f"In a config: interpreters: {{{given.name}: {how}}}")
     return 0
 
 

@@ -31,7 +31,7 @@ from typing import Any, Final, cast
 from handoff import provenance
 from handoff.mistakes import HandoffError
 from handoff.records import BadTable, Row, read_invocation, read_json, write_atomically
-from handoff.scenarios import Extra, Payload, Plan, Scenario, extra_from_json
+from handoff.scenarios import PATTERNS, Extra, Payload, Plan, Scenario, extra_from_json
 from handoff.shapes import of_shape, shaped
 from handoff.strategies import LIBRARY, Strategy, transport_facts
 
@@ -129,9 +129,16 @@ def expected(plan: Plan, kind: str) -> dict[str, Any]:
         **_contents(plan, kind, 1),
         "files": {path: _state(path) for path in files},
         "environment": provenance.environment_id(""),
+        "interpreters": _pythons(plan, plan.strategies(kind)),
         "machine": provenance.machine_id(),
         "code": provenance.code_digest(_code_files(plan.strategies(kind))),
     }
+
+
+def _pythons(plan: Plan, strategies: Iterable[Strategy]) -> dict[str, str]:
+    """The environments of the other Pythons that these are measured under."""
+    used = {strategy.interpreter for strategy in strategies}
+    return {each.name: each.environment_id("") for each in plan.interpreters if each.name in used}
 
 
 def _state(path: str) -> list[int]:
@@ -159,6 +166,7 @@ _CAUSES = {
     "scenarios": "its scenarios changed",
     "files": "the payload's file changed",
     "environment": "Python or a package changed",
+    "interpreters": "one of its interpreters or a package of it changed",
     "machine": "it was measured on another machine or kernel",
 }
 
@@ -391,6 +399,9 @@ class Schedule:
             "--seconds": self.plan.seconds_per_invocation,
             "--plan": json.dumps(self.wanted_in(kind, job.block), ensure_ascii=False),
         }  # fmt: skip
+        if job.strategy.interpreter:
+            commands = {each.name: each.command for each in self.plan.interpreters}
+            given["--python"] = commands[job.strategy.interpreter]
         scenarios = [
             f"--scenario={json.dumps(scenario.to_json(), ensure_ascii=False)}"
             for scenario in self.plan.jobs(kind, job.strategy, job.block)
@@ -498,7 +509,8 @@ class Schedule:
 
 def _scenario_seconds(scenario: Scenario, strategy: Strategy, plan: Plan) -> float:
     """At about 2 GB/s a copy and 8 GB/s a reading; then a proof and the making of the payload, each like a copy."""
-    size = scenario.payload.size * (1 if strategy.is_floor else scenario.workers if scenario.pattern != "reuse" else 1)
+    pattern = PATTERNS[scenario.pattern]
+    size = scenario.payload.size * (scenario.workers if pattern.in_flight and not strategy.is_floor else 1)
     calls = 1 if strategy.is_floor else scenario.calls
     one = 0.002 + size * (transport_facts(strategy.transport).copies / 2e9 + calls / 8e9)
     steady = 0.0 if scenario.cold else max(plan.seconds_per_invocation, one)

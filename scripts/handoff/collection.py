@@ -12,7 +12,7 @@ from handoff.blocks import misplaced, run_order
 from handoff.payloads import read_description
 from handoff.records import BadTable, Row, read_invocation
 from handoff.scenarios import Plan, Scenario
-from handoff.strategies import Strategy, find
+from handoff.strategies import Strategy, find, under
 
 _MEASURED_ANEW: Final = "Run the same command again: the block will be measured anew."
 
@@ -53,11 +53,15 @@ def collect(plan: Plan, folder: Path) -> tuple[list[Row], list[Row]]:
 
 
 def _check_alike(rows: list[Row], folder: Path) -> None:
-    """Only rows of one machine and one environment are pooled; within a kind, also of one code."""
+    """Only rows of one machine and one environment are pooled; within a kind, also of one code.
+
+    What is measured under another Python is of an environment of its own.
+    """
     for column in ("machine_id", "environment_id"):
         by_kind: dict[str, set[str]] = {}
         for row in rows:
-            by_kind.setdefault("all" if column == "machine_id" else str(row["kind"]), set()).add(str(row[column]))
+            kind = under(str(row["kind"]), find(str(row["strategy"])).interpreter)
+            by_kind.setdefault("all" if column == "machine_id" else kind, set()).add(str(row[column]))
         for kind, found in by_kind.items():
             if len(found) > 1:
                 raise BadTable(

@@ -72,6 +72,7 @@ class Contest:
 
     def __init__(self, plan: Plan, scenario: Scenario, rows: Sequence[Row], values: BlockValues) -> None:
         self.scenario, self.needs, self.reference, self.tie_zone = scenario, plan.needs, plan.reference, plan.tie_zone
+        self._plan = plan
         self.zone, self.level = math.log1p(plan.tie_zone), plan.level
         self.rows = {str(row["strategy"]): row for row in rows if row["role"] == "candidate"}
         self.blocks: dict[str, Blocks] = {name: values.get((scenario.id, name), {}) for name in self.rows}
@@ -157,6 +158,11 @@ class Contest:
         rivals = [name for name in self.feasible if name != self.reference]
         p_values = [statistics.faster_p(self.ratios(name, self.reference), self.zone) for name in rivals]
         return statistics.holm(p_values)[rivals.index(self.winner)] > CLAIM_LEVEL
+
+    @property
+    def python(self) -> str:
+        """Which other Python the winner is measured under; '' if it is the workflow's own, or there is no winner."""
+        return self._plan.python(self.winner) if self.winner else ""
 
     @property
     def n_blocks(self) -> int:

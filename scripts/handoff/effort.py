@@ -18,7 +18,7 @@ from handoff.contest import Contest, bounds
 from handoff.records import SCHEMA_VERSION, Row, read_json
 from handoff.scenarios import Extra, Plan, Scenario
 from handoff.shapes import of_shape
-from handoff.strategies import FLOORS, SENTINEL
+from handoff.strategies import FLOORS, SENTINEL, find, under
 from handoff.summaries import BlockValues
 from handoff.words import number
 
@@ -152,7 +152,9 @@ def _block(plan: Plan, kind: str, number: int, open_ones: Sequence[Assessment]) 
     """The next block of a kind: open scenarios; floors, sentinels, the reference and who may still win in them."""
     scenarios = tuple(each.scenario for each in open_ones)
     live = {name for each in open_ones for name in each.live}
-    always = {*(floor.id for floor in FLOORS), FLOORS[0].id + SENTINEL, plan.reference, plan.reference + SENTINEL}
+    pythons = {find(name).interpreter for name in live}
+    always = {under(floor.id, python) for floor in FLOORS for python in {"", *pythons}}
+    always |= {FLOORS[0].id + SENTINEL, plan.reference, plan.reference + SENTINEL}
     wanted = tuple(s.id for s in plan.strategies(kind) if s.id in always | live)
     return Extra(number, kind, scenarios, wanted)
 

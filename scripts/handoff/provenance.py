@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import socket
@@ -17,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-PACKAGES: Final = ("numpy", "pandas", "pyarrow", "fastparquet")
+PACKAGES: Final = ("numpy", "pandas", "pyarrow", "fastparquet", "polars")
 """Packages whose version can change a time. Those of the report or of the tests cannot."""
 
 CAMPAIGN_VARIABLE: Final = "HANDOFF_CAMPAIGN"
@@ -61,8 +62,9 @@ def machine_id() -> str:
 
 @cache
 def interpreter() -> str:
-    """Implementation and version, as 'CPython 3.11.7'."""
-    return f"{platform.python_implementation()} {platform.python_version()}"
+    """Implementation and version, as 'CPython 3.11.7', and whether it runs without its GIL."""
+    free = "" if getattr(sys, "_is_gil_enabled", lambda: True)() else " without the GIL"
+    return f"{platform.python_implementation()} {platform.python_version()}{free}"
 
 
 @cache
@@ -81,9 +83,24 @@ def environment_facts() -> tuple[str, ...]:
     return (interpreter(), sys.version, *(f"{name} {version}" for name, version in package_versions().items()))
 
 
-def environment_id(code: str) -> str:
-    """Python, packages and Handoff's own code (as its digest) in twelve hexadecimal digits."""
-    return _digest("\n".join((*environment_facts(), code)))
+def environment_id(code: str, facts: Iterable[str] | None = None) -> str:
+    """Python, packages and Handoff's own code (as its digest) in twelve hexadecimal digits.
+
+    facts are another Python's environment_facts; without them, this one's.
+    """
+    return _digest("\n".join((*(environment_facts() if facts is None else facts), code)))
+
+
+def missing(modules: Iterable[str]) -> list[str]:
+    """Those of the modules that this Python cannot import; none of them is."""
+    return [name for name in dict.fromkeys(modules) if not _is_there(name)]
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that it would be in
+        return False
 
 
 def code_digest(files: Iterable[Path]) -> dict[str, str]:

@@ -141,6 +141,7 @@ def why(contest: Contest) -> str:
         return _nothing(contest)
     if contest.feasible == [contest.reference]:
         return f"{winner} takes {_time(contest, winner)}; there is no other that can be used here."
+    python = f"{winner} runs under {contest.python}." if contest.python else ""
     sentences = [_keep(contest) if winner == contest.reference else _change(contest)]
     if len(contest.feasible) == 1:
         sentences.append("There is no other that can be used here.")
@@ -153,7 +154,7 @@ def why(contest: Contest) -> str:
         sentences.append(_more(contest.doubt[1], contest.zone, contest.level))
     elif contest.n_blocks >= statistics.SURE_BLOCKS and contest.overclaimed:
         sentences.append(f"As one claim among {len(contest.feasible)} it needs more blocks to be sure.")
-    return " ".join(sentences)
+    return " ".join(filter(None, (*sentences, python)))
 
 
 def because(contest: Contest, name: str) -> str:
@@ -169,6 +170,11 @@ def because(contest: Contest, name: str) -> str:
         return f"it takes {_time(contest, name)}: {said}"
     tie = "a tie, " if standing(against, contest.zone, contest.level) == "tie" else ""
     return f"it takes {_time(contest, name)} ({tie}{said}) and is less simple"
+
+
+def _snippet(strategy: str) -> str:
+    """The file of the code to paste, which is the same under every Python."""
+    return f"{strategies.find(strategy).base.replace('-', '_')}.py"
 
 
 def _answer(contest: Contest, measured_on: Mapping[str, Any]) -> Answer:
@@ -188,7 +194,7 @@ def _answer(contest: Contest, measured_on: Mapping[str, Any]) -> Answer:
         "why": why(contest),
         "changes_when": "",
         "rejected": [{"strategy": name, "because": because(contest, name)} for name in contest.rows if name != winner],
-        "snippet": f"scripts/handoff/snippets/{winner.replace('-', '_')}.py" if winner else "",
+        "snippet": f"scripts/handoff/snippets/{_snippet(winner)}" if winner else "",
         "measured_on": {**measured_on, "blocks": contest.n_blocks},
     }
 

@@ -24,7 +24,7 @@ from handoff.mistakes import HandoffError
 
 T = TypeVar("T")
 
-SCHEMA_VERSION: Final = "1.1"
+SCHEMA_VERSION: Final = "1.2"
 """Major: a meaning changed, old tables are refused. Minor: a column was added, old tables are read."""
 
 STATUSES: Final = {
@@ -96,7 +96,7 @@ INVOCATIONS: Final = Table(
         ("machine_id", str, "", "hardware and kernel; machines/<machine_id>.json describes it"),
         ("environment_id", str, "", "Python, packages and Handoff's own code"),
         ("host", str, "", "the host's name, or SLURM's node name"),
-        ("interpreter", str, "", "Python's implementation and version"),
+        ("interpreter", str, "", "the measured Python's implementation and version"),
         ("block", int, "count", "the pass over all strategies that it belongs to, from 1"),
         ("slot", int, "count", "its place in the block's shuffled order, from 0"),
         ("order_seed", int, "", "the seed of that shuffle"),
@@ -181,6 +181,7 @@ TIMINGS: Final = Table(
         ("major_faults", int, "count", "page faults that had to wait for a disk, sender and workers"),
         ("huge_pages", int, "bytes", "anonymous memory in huge pages after it, sender and workers"),
         ("bytes_received", int, "bytes", "what the receivers hold, by their own count"),
+        ("bytes_moved", int, "bytes", "what tickets and places held: more than received where a way takes more along"),
         ("digest_ok", int, "0 or 1", "1 if the scenario's proof of delivery held in this invocation"),
         (
             "peak_extra_bytes",

@@ -80,12 +80,16 @@ def config_reference(schema: Schema) -> str:
         f"Known types: {', '.join(f'`{suffix}`' for suffix in FILES)}. "
         "A `.pkl` file runs code as it loads: take only one that you trust.",
         _keys(definitions["file_payload"], schema),
+        "## `interpreters`",
+        f"Short names, each with a Python. {schema['properties']['interpreters']['propertyNames']['description']}",
+        f"Either a command: {definitions['python_command']['description']} Or keys:",
+        _keys(definitions["conda_environment"], schema),
         "## `needs`",
         _keys(schema["properties"]["needs"], schema),
         "## Tasks",
         _table(("task", "what it does"), ((f"`{name}`", about) for name, about in TASKS.items())),
         "## Patterns",
-        _table(("pattern", "what is timed"), ((f"`{name}`", about) for name, about in PATTERNS.items())),
+        _table(("pattern", "what is timed"), ((f"`{name}`", pattern.about) for name, pattern in PATTERNS.items())),
         "## Groups of strategies",
         _table(
             ("group", "its strategies"),

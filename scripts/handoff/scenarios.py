@@ -16,12 +16,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
+from handoff.interpreters import Interpreter, look_up
 from handoff.mistakes import ConfigError as ConfigError
 from handoff.records import read_json
 from handoff.shapes import shaped
-from handoff.strategies import FLOORS, LIBRARY, SENTINEL, Strategy, UnknownStrategy, expand, find, nearest
+from handoff.strategies import FLOORS, LIBRARY, SENTINEL, Strategy, UnknownStrategy, expand, find, nearest, under
 
-KINDS: Final = ("array", "frame", "text_frame", "objects")
+KINDS: Final = (
+    "array", "strided_array", "fortran_array", "structured_array", "object_array",
+    "frame", "wide_frame", "fragmented_frame", "datetime_frame", "nullable_frame", "text_frame",
+    "arrow_table", "arrow_slice", "polars_frame", "sparse_matrix",
+    "raw_bytes", "objects", "numbers_list", "small_tuple",
+)  # fmt: skip
 """Payload kinds that Handoff makes; one file each in handoff/payloads."""
 
 TASKS: Final = {
@@ -32,16 +38,64 @@ TASKS: Final = {
     "busy": "reads one value, then computes for 100 ms: the instrument's own check",
 }
 
+
+@dataclass(frozen=True)
+class Pattern:
+    """How data flow, as data: one function makes the transfers of all of them (measure/transfers.py)."""
+
+    about: str
+    """What is timed."""
+    said: str
+    """The same as one says it after 'to', with {payload}, {workers} and {calls}."""
+    payloads: str = "each"
+    """each: every worker gets one of its own; one: all get the same; parts: one is split; held: workers have them."""
+    verb: str = "use"
+    """What a worker does (measure/worker.py): use, give, echo, private, shared."""
+    back: bool = False
+    """The caller runs the task on every payload at the end, too."""
+    calls: bool = False
+    """Many calls over one payload, to whichever worker is free."""
+
+    @property
+    def in_flight(self) -> bool:
+        """As many payloads as workers at once; else one, or the parts of one."""
+        return self.payloads in ("each", "held")
+
+
 PATTERNS: Final = {
-    "send": "each worker gets a payload of its own, all at once; until the last reply",
-    "return": "each worker holds a result; until the caller has run the task on every one",
-    "roundtrip": "as send, and every payload comes back; until the caller has run the task on every one",
-    "broadcast": "one payload for all workers, each of them runs the task on it; until the last reply",
-    "scatter": "one payload is split, each worker gets a part; until the last reply, the splitting included",
-    "reuse": "one payload, `calls` calls over it, spread over the workers",
-    "mutate_private": "as send, and the task writes into what it got, which the sender's own must not show",
-    "mutate_shared": "as send, and the task writes into what it got; until the caller has read what was written",
-}
+    "send": Pattern(
+        "each worker gets a payload of its own, all at once; until the last reply",
+        "send {payload} to {workers}",
+    ),
+    "return": Pattern(
+        "each worker holds a result; until the caller has run the task on every one",
+        "return {payload} from {workers}", payloads="held", verb="give", back=True,
+    ),
+    "roundtrip": Pattern(
+        "as send, and every payload comes back; until the caller has run the task on every one",
+        "send {payload} to {workers} and back", verb="echo", back=True,
+    ),
+    "broadcast": Pattern(
+        "one payload for all workers, each of them runs the task on it; until the last reply",
+        "hand the same {payload} to {workers}", payloads="one",
+    ),
+    "scatter": Pattern(
+        "one payload is split, each worker gets a part; until the last reply, the splitting included",
+        "split {payload} over {workers}", payloads="parts",
+    ),
+    "reuse": Pattern(
+        "one payload, `calls` calls over it, spread over the workers",
+        "make {calls} over {payload} on {workers}", payloads="one", calls=True,
+    ),
+    "mutate_private": Pattern(
+        "as send, and the task writes into what it got, which the sender's own must not show",
+        "have {workers} write into a copy of {payload}", verb="private",
+    ),
+    "mutate_shared": Pattern(
+        "as send, and the task writes into what it got; until the caller has read what was written",
+        "have {workers} write into {payload}", verb="shared", back=True,
+    ),
+}  # fmt: skip
 
 FILES: Final = {".npy": "array", ".parquet": "frame", ".csv": "frame", ".pkl": "any"}
 """A user's own payload: suffixes that are read, and what may come out (a frame may turn out to have text)."""
@@ -99,15 +153,46 @@ class KindFacts:
     allowed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     """Modules that whoever holds such a payload has imported."""
+    types: tuple[str, ...] = ()
+    """Types whose objects may be of this kind, as 'package.Class'; none where an object cannot be known for one."""
+    like: str = ""
+    """The kind that handles it, from the digest to the split: it has such values, in another layout or of a kind."""
+    splits: bool = True
+    """It can be split into parts of its own kind (the pattern scatter)."""
+    writable: bool = True
+    """It can be written into in place (the patterns that mutate)."""
+    why_not: str = ""
+    """Why it cannot be split or written into, as the end of 'unsupported: ...'."""
+    largest: int = 0
+    """Bytes that one may have at most; 0 for any size."""
+    bulk: float = 1.0
+    """Memory that holding one takes, in payloads: a view keeps all that it is a view of."""
+    memory_copies: float = 2.2
+    """Memory that making one takes, in payloads: its columns and the frame put together from them, or the file's
+    bytes and what is read from them; and a little for what is worked out piece by piece."""
+    hazard: str = ""
+    """What surprises whoever hands it over."""
+
+    def cannot(self, pattern: str) -> bool:
+        """Whether no strategy whatever can do that with it."""
+        return (pattern == "scatter" and not self.splits) or (pattern.startswith("mutate") and not self.writable)
 
 
 @cache
 def kind_facts(kind: str) -> KindFacts:
-    tree = ast.parse((LIBRARY / "payloads" / f"{kind}.py").read_text(encoding="utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "FACTS" for t in node.targets):
-            return KindFacts(**ast.literal_eval(node.value))
-    raise LookupError(f"payloads/{kind}.py has no literal FACTS")
+    """The facts of a kind, without running its file; nor is more of it parsed, since each worker reads those of all."""
+    text = (LIBRARY / "payloads" / f"{kind}.py").read_text(encoding="utf-8")
+    literal, end, _ = text.partition("\nFACTS = ")[2].partition("\n}\n")
+    if not end:
+        raise LookupError(f"payloads/{kind}.py has no literal FACTS")
+    return KindFacts(**ast.literal_eval(literal + end))
+
+
+def unsupported(strategy: Strategy, kind: str, pattern: str) -> str:
+    """Why the facts of the strategy or of the payload's kind rule it out; '' if they do not."""
+    if kind_facts(kind).cannot(pattern):
+        return f"{kind} cannot {pattern}: {kind_facts(kind).why_not}"
+    return strategy.unsupported(kind, pattern)
 
 
 @dataclass(frozen=True)
@@ -232,6 +317,8 @@ def _made(given: Mapping[str, Any], key: str) -> Iterator[Payload]:
     choices = [_listed(given.get(option, default)) for option, default in facts.options.items()]
     for size, *values in itertools.product(_listed(given["size"]), *choices):
         nbytes = parse_size(size, f"{key}.size")
+        if facts.largest and nbytes > facts.largest:
+            raise ConfigError(f"{key}.size", f"{kind} has {format_size(facts.largest)} at most.")
         options = tuple(zip(facts.options, values, strict=True))
         marks = [f"{name}{value}" if isinstance(value, int) else str(value)
                  for name, value in options if value != facts.options[name]]  # fmt: skip
@@ -244,7 +331,7 @@ def available_cores() -> int:
 
 
 def _entry(
-    entry: Mapping[str, Any], key: str, directory: Path, cores: int, default: Sequence[str]
+    entry: Mapping[str, Any], key: str, directory: Path, cores: int, default: Sequence[str], pythons: Sequence[str]
 ) -> Iterator[Scenario]:
     given = entry["payload"]
     payloads = (
@@ -252,7 +339,7 @@ def _entry(
     )
     # [1, max] is one worker count on a machine of one core, and no mistake of the user's.
     workers = list(dict.fromkeys(cores if count == "max" else count for count in _listed(entry["workers"])))
-    ids = _strategies(entry["strategies"], f"{key}.strategies") if "strategies" in entry else tuple(default)
+    ids = _strategies(entry["strategies"], f"{key}.strategies", pythons) if "strategies" in entry else tuple(default)
     for payload, task, pattern, count in itertools.product(
         payloads, _listed(entry["task"]), _listed(entry["pattern"]), workers
     ):
@@ -268,11 +355,22 @@ def _entry(
         yield Scenario(payload, task, pattern, count, calls, entry.get("pool", "warm") == "cold", ids)
 
 
-def _strategies(names: Sequence[str], key: str) -> tuple[str, ...]:
+def _strategies(names: Sequence[str], key: str, pythons: Sequence[str]) -> tuple[str, ...]:
+    """The ids that a list of ids and groups asks for, each under every Python.
+
+    A list that names a Python itself is taken as it stands, and so is each strategy with another mark.
+    """
     try:
-        return tuple(strategy.id for strategy in expand(names))
+        found = expand(names)
     except UnknownStrategy as error:
         raise ConfigError(key, str(error)) from error
+    asked = [strategy.interpreter for strategy in found if strategy.interpreter]
+    for python in asked:
+        if python not in pythons:
+            known = f"{nearest(python, pythons)} There are: {', '.join(pythons) or 'none'}."
+            raise ConfigError(key, f"'@{python}' is not one of the config's interpreters.{known}")
+    more = [under(strategy.id, python) for python in pythons for strategy in found if "@" not in strategy.id]
+    return tuple(dict.fromkeys([strategy.id for strategy in found] + ([] if asked else more)))
 
 
 @dataclass(frozen=True)
@@ -312,6 +410,8 @@ class Plan:
     max_blocks: int = 40
     precision: float = 0.05
     extra: tuple[Extra, ...] = ()
+    interpreters: tuple[Interpreter, ...] = ()
+    """Other Pythons that strategies are measured under."""
 
     @property
     def level(self) -> float:
@@ -350,9 +450,26 @@ class Plan:
         return tuple(strategy for strategy in asked if self.jobs(kind, strategy, block))
 
     def known(self, names: Iterable[str]) -> tuple[Strategy, ...]:
-        """Everything that may take part: floors, the table, both sentinels, and the marked ones among the names."""
-        marked = {name for name in names if "@" in name} | {FLOORS[0].id + SENTINEL, self.reference + SENTINEL}
+        """Everything that may take part: floors, the table, both sentinels, the marked ones among the names.
+
+        Each Python that they name has floors of its own.
+        """
+        marked = {name for name in names if "@" in name}
+        pythons = {find(name).interpreter for name in marked} - {""}
+        marked |= {under(floor.id, python) for floor in FLOORS for python in pythons}
+        marked |= {FLOORS[0].id + SENTINEL, self.reference + SENTINEL}
         return (*FLOORS, *expand(["all"]), *map(find, sorted(marked)))
+
+    def python(self, strategy: str) -> str:
+        """Which Python it is measured under, as 'CPython 3.13.0'; '' for the workflow's own."""
+        name = find(strategy).interpreter
+        return next((each.about for each in self.interpreters if each.name == name), "")
+
+    @property
+    def pythons_said(self) -> str:
+        """What the marks of interpreters mean, in one sentence; '' without interpreters."""
+        said = "; ".join(f"@{each.name} is {each.about}" for each in self.interpreters)
+        return f"{said}; without a mark it is the Python of the workflow." if said else ""
 
     def jobs(self, kind: str, strategy: Strategy, block: int = 1) -> tuple[Scenario, ...]:
         """The scenarios of this kind that this strategy is measured in, in that block."""
@@ -364,15 +481,19 @@ class Plan:
         )  # fmt: skip
 
     def takes_part(self, scenario: Scenario, strategy: Strategy) -> bool:
-        """Floors take part everywhere, others where they are asked for; the reference brings its sentinel."""
+        """Floors take part everywhere, others where they are asked for; the reference brings its sentinel.
+
+        The floors of another Python take part where anything is measured under it.
+        """
+        if strategy.is_floor and strategy.interpreter:
+            return any(find(name).interpreter == strategy.interpreter for name in scenario.strategies)
         asked = self.reference if strategy.id == self.reference + SENTINEL else strategy.id
         return (strategy.is_floor and not strategy.planted) or not {asked, strategy.id}.isdisjoint(scenario.strategies)
 
     def unsupported(self, scenario: Scenario, strategy: Strategy) -> str:
         """Why the facts rule it out; '' if they do not or only the payload itself can tell."""
-        return (
-            "" if scenario.payload.may_be == "any" else strategy.unsupported(scenario.payload.may_be, scenario.pattern)
-        )
+        kind = scenario.payload.may_be
+        return "" if kind == "any" else unsupported(strategy, kind, scenario.pattern)
 
     def to_json(self) -> dict[str, Any]:
         """As the later steps read it: results/<run>/plan.json."""
@@ -393,8 +514,13 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
         rest = {key: value for key, value in entry.items() if key != "strategies"}
         scenario = scenario_from_json(rest)
         scenarios.append(Scenario(**{**scenario.__dict__, "strategies": names}))
-    extra = tuple(extra_from_json(entry) for entry in data.get("extra", ()))
-    fields = {**data, "scenarios": tuple(scenarios), "experiments": tuple(data["experiments"]), "extra": extra}
+    fields = {
+        **data, "scenarios": tuple(scenarios), "experiments": tuple(data["experiments"]),
+        "extra": tuple(extra_from_json(entry) for entry in data.get("extra", ())),
+        "interpreters": tuple(
+            Interpreter(**{**entry, "facts": tuple(entry["facts"])}) for entry in data.get("interpreters", ())
+        ),
+    }  # fmt: skip
     plan = shaped(Plan(**fields), Plan)
     _check_possible(plan, [entry["scenario"] for entry in data["scenarios"]])
     return plan
@@ -403,11 +529,13 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 def _check_possible(plan: Plan, ids: Sequence[str]) -> None:
     """Refuse what no config allows, whatever its type: later steps divide by it, loop over it or look it up."""
     shaped(plan.needs, Needs)
+    pythons = {"", *(each.name for each in plan.interpreters)}
     for name in {plan.reference, *(name for scenario in plan.scenarios for name in scenario.strategies)}:
-        find(name)
+        if find(name).interpreter not in pythons:
+            raise ValueError(f"there is no interpreter for {name!r}")
     for scenario, name in zip(plan.scenarios, ids, strict=True):
         payload = scenario.payload
-        if scenario.id != name or not (
+        if scenario.id != name or scenario.pattern not in PATTERNS or not (
             1 <= scenario.workers <= MOST_WORKERS and 1 <= scenario.calls <= MOST_CALLS and payload.size >= 0
             and (payload.kind in KINDS or Path(payload.path).suffix in FILES)
         ):  # fmt: skip
@@ -474,6 +602,8 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
     """
     cores = cores or available_cores()
     reference = config["reference"]
+    interpreters = look_up(config["interpreters"], directory)
+    pythons = [each.name for each in interpreters]
     choices = [strategy.id for strategy in expand(["all"])]
     if reference not in choices:
         raise ConfigError(
@@ -481,13 +611,13 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
             f"{reference!r} is not a strategy.{nearest(reference, choices)} There are: {', '.join(choices)}.",
         )
     # An entry with strategies of its own measures those alone; everywhere else the reference takes part.
-    default = tuple(dict.fromkeys((*_strategies(config["strategies"], "strategies"), reference)))
+    default = tuple(dict.fromkeys((*_strategies(config["strategies"], "strategies", pythons), reference)))
     scenarios: dict[str, Scenario] = {}
     payloads: dict[str, Payload] = {}
     origin: dict[str, str] = {}
     for number, entry in enumerate(config["scenarios"]):
         key = f"scenarios[{number}]"
-        for scenario in _entry(entry, key, directory, cores, default):
+        for scenario in _entry(entry, key, directory, cores, default, pythons):
             if scenario.id in scenarios:
                 raise ConfigError(
                     key, f"{scenario.id} stands in {origin[scenario.id]} already; a scenario is measured once."
@@ -516,6 +646,7 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
         effort=config["effort"],
         max_blocks=config["max_blocks"],
         precision=config["precision"],
+        interpreters=interpreters,
     )
     jobs = plan.blocks * sum(_most_jobs(plan.of_kind(kind)) for kind in plan.kinds)
     if jobs > MOST_JOBS:
@@ -527,5 +658,6 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
 
 
 def _most_jobs(scenarios: Sequence[Scenario]) -> int:
-    """Of one kind in one block: its strategies, the floors and two sentinels."""
-    return len({name for scenario in scenarios for name in scenario.strategies}) + len(FLOORS) + 2
+    """Of one kind in one block: its strategies, each Python's floors and two sentinels."""
+    names = {name for scenario in scenarios for name in scenario.strategies}
+    return len(names) + len(FLOORS) * len({"", *(find(name).interpreter for name in names)}) + 2

@@ -28,6 +28,10 @@ SENTINEL: Final = "@again"
 PLANTED: Final = "@slow"
 """Suffix of a strategy that is made so many percent slower on purpose, as `@slow10`: the instrument must find it."""
 
+INTERPRETER_NAME: Final = "(?!again$|slow[0-9]*$)[a-z][a-z0-9_]{0,11}"
+"""What a config may call another Python; with an @ before it, the suffix of what is measured under it: `@py313`."""
+
+_MARK: Final = f"again|slow[1-9][0-9]?|{INTERPRETER_NAME}"
 
 PATTERN_NAMES: Final = (
     "send", "return", "roundtrip", "broadcast", "scatter", "reuse", "mutate_private", "mutate_shared",
@@ -93,6 +97,8 @@ class TransportFacts:
     """The most memory that one hand-over takes beyond the payload itself, in payloads: for the arithmetic."""
     storage_copies: float = 0.0
     """How much of that lies in files, in payloads: compared with the storage's free room."""
+    most_bytes: int = 0
+    """Larger payloads are not tried, since it would take too long; 0: no limit."""
     from_file: bool = False
     """The payload is the file it came from: what arrives cannot carry this transfer's stamp."""
     hazard: str = ""
@@ -109,6 +115,19 @@ def _literal(path: Path) -> dict[str, Any]:
             facts: dict[str, Any] = ast.literal_eval(node.value)  # type: ignore[attr-defined]
             return facts
     raise LookupError(f"{path.name} has no literal FACTS")
+
+
+@cache
+def _with_imports(path: Path) -> tuple[Path, ...]:
+    """A module's file and those of our single modules that it imports, whichever way, without running any."""
+    found = [path]
+    for file in found:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "handoff":
+                names = (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+                modules = (LIBRARY.joinpath(*name.split(".")[1:]).with_suffix(".py") for name in names)
+                found += [module for module in modules if module.is_file() and module not in found]
+    return tuple(found)
 
 
 @cache
@@ -140,7 +159,23 @@ class Strategy:
     @property
     def planted(self) -> float:
         """By which share it is made slower on purpose; 0 for every real strategy."""
-        return int(self.id.partition(PLANTED)[2] or 0) / 100
+        found = re.fullmatch(f".*{PLANTED}([1-9][0-9]?)", self.id)
+        return int(found[1]) / 100 if found else 0.0
+
+    @property
+    def interpreter(self) -> str:
+        """What the config calls the Python that it is measured under; '' for the workflow's own."""
+        return "" if self.is_sentinel or self.planted else self.id.partition("@")[2]
+
+    @property
+    def twin(self) -> str:
+        """Which strategy a sentinel or a planted one is compared with; of any other its own id."""
+        return self.base if self.is_sentinel or self.planted else self.id
+
+    @property
+    def floor(self) -> str:
+        """The floor that it is held against: the task alone, under the same Python."""
+        return under(FLOORS[0].id, self.interpreter)
 
     @property
     def parts(self) -> tuple[str, str, str]:
@@ -180,15 +215,17 @@ class Strategy:
         return (*executor_facts(self.executor).needs, *transport_facts(self.transport).needs)
 
     @property
-    def simplicity(self) -> tuple[int, int, str]:
-        """Sorts simplest first: fewest new things to learn and to clean up."""
+    def simplicity(self) -> tuple[bool, int, int, str]:
+        """Sorts simplest first: fewest new things to learn and to clean up. The Python that one has comes first."""
         executor, transport = executor_facts(self.executor), transport_facts(self.transport)
-        return (executor.simplicity + transport.simplicity, transport.simplicity, self.id)
+        ranks = executor.simplicity + transport.simplicity, transport.simplicity
+        return (bool(self.interpreter), *ranks, self.id)
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The source files that are this strategy's own; editing one asks for new measurements."""
-        return (LIBRARY / "executors" / f"{self.executor}.py", LIBRARY / "transports" / f"{self.transport}.py")
+        own = LIBRARY / "executors" / f"{self.executor}.py", LIBRARY / "transports" / f"{self.transport}.py"
+        return tuple(dict.fromkeys(file for path in own for file in _with_imports(path)))
 
     def unsupported(self, kind: str, pattern: str) -> str:
         """Why the facts rule it out for this payload kind and pattern; '' if they do not."""
@@ -213,16 +250,33 @@ TABLE: Final = (
     Strategy("pool_spawn-pickle", ("article", "stdlib")),
     Strategy("process_spawn-pickle4", ("stdlib",)),
     Strategy("process_spawn-pickle5", ("stdlib",)),
+    Strategy("process_spawn-pickle5_bounded", ("stdlib",)),
+    Strategy("process_spawn-outofband_socket", ("stdlib",)),
+    Strategy("process_spawn-outofband_memfd", ("stdlib",)),
+    Strategy("process_spawn-outofband_shared_memory", ("stdlib",)),
+    Strategy("process_spawn-outofband_file-tmpfs", ("stdlib",)),
+    Strategy("process_spawn-outofband_file-disk", ("stdlib",)),
     Strategy("pool_spawn-fastparquet-disk", ("article",)),
     Strategy("process_spawn-fastparquet-tmpfs"),
     Strategy("process_spawn-fastparquet-disk"),
     Strategy("process_spawn-parquet-tmpfs"),
     Strategy("process_spawn-parquet-disk"),
+    Strategy("process_spawn-parquet_zstd-tmpfs"),
+    Strategy("process_spawn-parquet_zstd-disk"),
     Strategy("process_spawn-arrow-tmpfs"),
     Strategy("process_spawn-arrow-disk"),
+    Strategy("process_spawn-arrow_copy-tmpfs"),
+    Strategy("process_spawn-arrow_copy-disk"),
+    Strategy("process_spawn-feather-tmpfs"),
+    Strategy("process_spawn-feather-disk"),
     Strategy("process_spawn-npy-tmpfs"),
     Strategy("process_spawn-npy-disk"),
     Strategy("process_spawn-shared_memory", ("stdlib",)),
+    Strategy("process_spawn-shared_memory_reused", ("stdlib",)),
+    Strategy("process_spawn-shared_memory_born", ("stdlib",)),
+    Strategy("process_spawn-raw_array", ("stdlib",)),
+    Strategy("process_spawn-shareable_list", ("stdlib",)),
+    Strategy("process_spawn-manager", ("stdlib",)),
     Strategy("process_spawn-arena", ("stdlib",)),
     Strategy("process_fork-inherit", ("stdlib",)),
     Strategy("process_spawn-load_in_worker", ("stdlib",)),
@@ -244,15 +298,23 @@ def nearest(word: str, choices: Sequence[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def under(strategy: str, interpreter: str) -> str:
+    """The id of the strategy under that Python; '' is the workflow's own."""
+    return f"{strategy}@{interpreter}" if interpreter else strategy
+
+
 def find(name: str) -> Strategy:
-    """The strategy or floor of that id, also of a marked one's.
+    """The strategy or floor of that id, also of a marked one's. Which interpreters there are, only a plan knows.
 
     Raises:
-        UnknownStrategy: no such id, with the nearest one; or no such mark.
+        UnknownStrategy: no such id, with the nearest one; or nothing that may be a mark.
     """
     base, at, mark = name.partition("@")
-    if at and not re.fullmatch("again|slow[1-9][0-9]?", mark):
-        raise UnknownStrategy(f"{name!r} has an unknown mark; there are {SENTINEL} and {PLANTED}1 to {PLANTED}99.")
+    if at and not re.fullmatch(_MARK, mark):
+        raise UnknownStrategy(
+            f"{name!r} has an unknown mark; there are {SENTINEL}, {PLANTED}1 to {PLANTED}99 and interpreters' names, "
+            "as @py313."
+        )
     for strategy in (*FLOORS, *TABLE):
         if strategy.id == base:
             return Strategy(name, strategy.groups)

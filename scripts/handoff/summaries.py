@@ -12,7 +12,7 @@ from handoff import statistics
 from handoff.flags import slow_release
 from handoff.records import SCHEMA_VERSION, SUMMARY, BadTable, Row
 from handoff.scenarios import Plan, Scenario
-from handoff.strategies import FLOORS, Strategy
+from handoff.strategies import Strategy
 
 Blocks: TypeAlias = Mapping[tuple[str, int], float]
 """(campaign, block) -> seconds; +inf where the strategy ran into its time limit."""
@@ -154,7 +154,7 @@ def against_itself(sentinel: Strategy, blocks: Mapping[str, Blocks]) -> tuple[li
 
     It is one of LEVEL in every run, adaptive ones too: no sentinel decides when a run stops.
     """
-    both = statistics.paired_log_ratios(blocks.get(sentinel.id, {}), blocks.get(sentinel.base, {}))
+    both = statistics.paired_log_ratios(blocks.get(sentinel.id, {}), blocks.get(sentinel.twin, {}))
     ratios = [value for value in both if math.isfinite(value)]
     return ratios, statistics.signed_rank_interval(ratios)
 
@@ -164,7 +164,7 @@ def _flags(strategy: Strategy, rows: Sequence[Row], blocks: Mapping[str, Blocks]
     flags = []
     if 0 < len(mine) < statistics.SURE_BLOCKS:
         flags.append("indicative")
-    to_floor = statistics.paired_log_ratios(mine, blocks.get(FLOORS[0].id, {}))
+    to_floor = statistics.paired_log_ratios(mine, blocks.get(strategy.floor, {}))
     if strategy.role == "candidate" and below_floor(to_floor, level):
         flags.append("below_floor")
     if strategy.role == "candidate" and slow_release(rows):
@@ -178,7 +178,7 @@ def _flags(strategy: Strategy, rows: Sequence[Row], blocks: Mapping[str, Blocks]
 
 def _row(plan: Plan, scenario: Scenario, strategy: Strategy, rows: Sequence[Row],
          blocks: Mapping[str, Blocks], first: Blocks, outcome: tuple[str, str]) -> Row:  # fmt: skip
-    mine, reference, floor = (blocks.get(name, {}) for name in (strategy.id, plan.reference, FLOORS[0].id))
+    mine, reference, floor = (blocks.get(name, {}) for name in (strategy.id, plan.reference, strategy.floor))
     times = _times(mine, plan.level)
     sizes = [cast(int, row["payload_bytes"]) for row in rows if row.get("payload_bytes")]
     size = max(sizes, default=scenario.payload.size or None)

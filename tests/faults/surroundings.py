@@ -193,6 +193,7 @@ class Job:
     ) -> None:  # fmt: skip
         self.folder = folder
         self._shared = world.seen(SHARED) if world else SHARED
+        self._before = set(self._names())  # another run's on the same machine
         data, made = folder / "payloads", folder.parent / "payloads of all"
         data.mkdir(parents=True)
         made.mkdir(exist_ok=True)
@@ -250,10 +251,13 @@ class Job:
             found.append(one)
         return found
 
+    def _names(self) -> list[str]:
+        places = [self._shared, self.folder / "scratch"]
+        return [path.name for place in places if place.is_dir() for path in place.iterdir() if "handoff-" in path.name]
+
     def left(self) -> list[str]:
         """What is still there of it: processes, segments, files, its journal."""
-        places = [self._shared, self.folder / "scratch"]
-        found = [path.name for place in places if place.is_dir() for path in place.iterdir() if "handoff-" in path.name]
+        found = [name for name in self._names() if name not in self._before]
         found += [path.name for path in self.folder.iterdir() if path.suffix == ".jsonl" or path.name.startswith(".")]
         return found + [f"process {pid}" for pid in living(self.folder)]
 

@@ -102,6 +102,16 @@ def test_a_strategy_can_be_found_and_names_its_files(strategy: Strategy) -> None
     assert any(not strategy.unsupported(kind, "send") for kind in KINDS)
 
 
+def test_a_strategys_files_are_also_those_that_its_own_import() -> None:
+    def files(name: str) -> set[str]:
+        return {str(path.relative_to(strategies.LIBRARY)) for path in strategies.find(name).files}
+
+    assert files("process_spawn-arena") == {
+        "executors/process_spawn.py", "transports/arena.py", "arena.py", "copying.py",
+    }  # fmt: skip
+    assert "transports/pickle.py" in files("process_spawn-pickle5")
+
+
 def test_no_two_strategies_have_one_id() -> None:
     assert len({strategy.id for strategy in EVERY}) == len(EVERY)
 

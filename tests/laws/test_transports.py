@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import multiprocessing
+import os
+import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -34,6 +37,9 @@ from handoff import payloads, scenarios, strategies, transports
 from handoff.strategies import Strategy, TransportFacts
 from handoff.transports import CannotCarry
 
+EXAMPLES = 25 if os.environ.get("HANDOFF_THOROUGH") else 5
+"""Of each transport and kind, of which there are hundreds of pairs."""
+
 
 def facts_of(strategy: Strategy) -> TransportFacts:
     return strategies.transport_facts(strategy.transport)
@@ -59,8 +65,16 @@ EVERY = tuple({(s.transport, shares_references(s)): s for s in (*strategies.FLOO
 CARRIED = [(s, kind) for s in EVERY for kind in scenarios.KINDS if not s.unsupported(kind, "send")]
 
 
+SLOW = ("manager",)
+"""Transports that start a process of their own, which may have to import pandas, for every example."""
+
+
 def each(*chosen: tuple[Strategy, str]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("strategy, kind", [pytest.param(s, k, id=f"{s.id}-{k}") for s, k in chosen])
+    def marks(strategy: Strategy) -> list[pytest.MarkDecorator]:
+        return [pytest.mark.slow] if strategy.transport in SLOW else []
+
+    params = [pytest.param(s, k, id=f"{s.id}-{k}", marks=marks(s)) for s, k in chosen]
+    return pytest.mark.parametrize("strategy, kind", params)
 
 
 every_transport_and_kind = each(*CARRIED)
@@ -84,7 +98,7 @@ def folder() -> Iterator[Path]:
 
 
 @every_transport_and_kind
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_what_is_attached_equals_what_was_published(strategy: Strategy, kind: str, data: st.DataObject) -> None:
     payload = data.draw(OF_KIND[kind])
@@ -243,6 +257,28 @@ def test_what_is_declared_read_only_is(strategy: Strategy, kind: str) -> None:
         sender.release(place)
 
 
+# --- what was made there ---
+
+
+@each(*((s, kind) for s, kind in CARRIED if facts_of(s).born_there))
+def test_what_was_made_there_is_handed_over_without_a_copy(strategy: Strategy, kind: str) -> None:
+    payload = made(kind)
+    before = payloads.digest(payload)
+    with two_sides(strategy) as (sender, receiver, _):
+        born = sender.adopt(payload, sender.reserve())
+        assert payloads.digest(born) == before
+        place = sender.reserve()
+        ticket = through_channel(strategy, sender.publish(born, place))
+        assert payloads.stamp(born, 987)
+        assert payloads.digest(payload) == before
+        assert sender.stored(place) == 0
+        with receiver.attach(ticket, "read") as attached:
+            assert payloads.digest(attached) == payloads.digest(born) != before
+            del attached
+        sender.release(place)
+        del born
+
+
 # --- between two processes ---
 
 
@@ -307,7 +343,7 @@ def test_a_worker_that_starts_after_publishing_gets_it_and_writes_into_a_copy(
 # --- one transport's own promises ---
 
 
-@pytest.mark.parametrize("name, protocol", [("pickle4", 4), ("pickle5", 5)])
+@pytest.mark.parametrize("name, protocol", [("pickle4", 4), ("pickle5", 5), ("pickle5_bounded", 5)])
 def test_a_protocol_holds_for_the_channel_until_its_last_instance_is_closed(name: str, protocol: int) -> None:
     def in_use() -> int:
         return pickle_of([1.5])[1]
@@ -321,6 +357,74 @@ def test_a_protocol_holds_for_the_channel_until_its_last_instance_is_closed(name
     assert in_use() == protocol
     second.close()
     assert in_use() == usual
+
+
+def test_pipes_are_read_in_small_pieces_until_the_last_instance_is_closed() -> None:
+    def most_wanted() -> int:
+        wanted = []
+
+        def read(descriptor: int, size: int) -> bytes:
+            wanted.append(size)
+            return bytes(min(size, 1000))
+
+        reading, writing = multiprocessing.Pipe(duplex=False)
+        with reading, writing:
+            assert len(reading._recv(10**6, read).getvalue()) == 10**6
+        return max(wanted)
+
+    usual = most_wanted()
+    assert (usual <= 65536) == (sys.version_info >= (3, 14))
+    spec = transports.Spec("pickle5_bounded", "", "", 1)
+    first, second = transports.build(spec), transports.build(spec)
+    first.close()
+    assert most_wanted() == 65536
+    second.close()
+    assert most_wanted() == usual
+
+
+def test_a_socket_gives_nothing_where_its_publisher_has_forgotten_or_ended(folder: Path) -> None:
+    spec = transports.Spec("outofband_socket", str(folder), "", 1)
+    parent, worker = transports.build(spec), transports.build(spec)
+    first, second = parent.reserve(), parent.reserve()
+    for place in (first, second):
+        worker.publish(b"payload", place)
+    parent.release(first)
+    with pytest.raises(FileNotFoundError), parent.attach(first, "read"):
+        pass
+    worker.close()
+    with pytest.raises(OSError, match=r"No such file|refused"), parent.attach(second, "read"):
+        pass
+    parent.release(second)
+    parent.close()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_receiver_that_has_gone_does_not_keep_a_socket_from_closing(folder: Path) -> None:
+    spec = transports.Spec("outofband_socket", str(folder), "", 1)
+    sender = transports.build(spec)
+    place = sender.publish(bytes(10**7), sender.reserve())
+    with socket.socket(socket.AF_UNIX) as stuck, socket.socket(socket.AF_UNIX) as gone:
+        for receiver in (stuck, gone):
+            receiver.connect(place)
+            receiver.sendall(b"give %s\n" % Path(place).name.encode())
+            assert receiver.recv(1)
+        gone.close()
+        sender.release(place)
+        sender.close()
+    assert list(folder.iterdir()) == []
+
+
+def test_an_arrow_table_arrives_as_one(folder: Path) -> None:
+    pa = importlib.import_module("pyarrow")
+    words = [pa.array(["a", "b"]).dictionary_encode(), pa.array(["c"]).dictionary_encode()]
+    table = pa.table({"words": pa.chunked_array(words), "numbers": [1, None, 3]}).replace_schema_metadata({"a": "b"})
+    sides = [transports.build(transports.Spec("arrow", str(folder), "", 1)) for _ in range(2)]
+    place = sides[0].reserve()
+    with sides[1].attach(sides[0].publish(table[1:], place), "read") as attached:
+        assert attached.schema.equals(table.schema, check_metadata=True)
+        assert attached.to_pydict() == table[1:].to_pydict()
+        assert attached["words"].num_chunks == 2
+    sides[0].release(place)
 
 
 def _refused(transport: str, payload: Any) -> str:
@@ -343,5 +447,7 @@ def test_a_refusal_says_what_cannot_be_carried() -> None:
     assert [_refused(name, held) for name in ("arrow", "parquet")] == [said, said]
     seconds = pd.DataFrame({"t": np.zeros(1, "M8[s]")})
     assert _refused("parquet", seconds) == "Parquet has no dates in whole seconds, as column 't' holds them"
+    single = "a ShareableList holds Python's numbers of 64 bits, not items of dtype float32"
+    assert _refused("shareable_list", np.zeros(2, "f4")) == single
     half = pd.DataFrame({"h": np.zeros(1, "f2")})
     assert _refused("fastparquet", half) == "fastparquet would give column 'h' of dtype float16 back as float32"

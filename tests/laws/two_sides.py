@@ -95,6 +95,10 @@ def _way(spec: Spec) -> Transport:
     return _kept[spec]
 
 
+def _unpack(spec: Spec, luggage: Any) -> None:
+    _way(spec).unpack(luggage)
+
+
 def receive(spec: Spec, ticket: Ticket) -> tuple[int, str]:
     """This process, and the digest of what arrives."""
     with _way(spec).attach(ticket, "read") as payload:
@@ -130,7 +134,7 @@ def send_at_start(strategy: Strategy, spec: Spec, kind: str) -> dict[str, Any]:
     ticket = way.publish(payload, place)
 
     def start() -> Any:
-        return executors.load(strategy.executor)(1, spec.directory, way.unpack, (way.luggage(),))
+        return executors.load(strategy.executor)(1, spec.directory, _unpack, (spec, way.luggage()))
 
     executor: Executor
     with start() as executor:

@@ -98,7 +98,7 @@ def test_planted_ones_are_no_candidates() -> None:
     assert f"{THREADS}@again" not in roles
 
 
-@pytest.mark.parametrize("name", [f"{THREADS}{mark}" for mark in ("@", "@slow", "@slow0", "@slow200", "@x")])
+@pytest.mark.parametrize("name", [f"{THREADS}{mark}" for mark in ("@", "@slow", "@slow0", "@slow200", "@X", "@3.13")])
 def test_unknown_marks_are_refused(name: str) -> None:
     with pytest.raises(UnknownStrategy, match="unknown mark"):
         find(name)

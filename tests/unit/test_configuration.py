@@ -19,7 +19,7 @@ from handoff.configuration import SCHEMA, complete, load, read_schema, resolve
 from handoff.mistakes import ConfigError
 from handoff.reference_pages import columns_page, config_reference
 from handoff.scenarios import FILES, KINDS, PATTERNS, TASKS, Plan, kind_facts, make_plan, plan_from_json
-from handoff.strategies import TABLE, groups
+from handoff.strategies import PATTERN_NAMES, TABLE, groups
 
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
@@ -172,7 +172,7 @@ def test_the_names_in_the_schema_are_those_of_the_tables() -> None:
     definitions = read_schema()["$defs"]
     assert tuple(definitions["made_payload"]["properties"]["kind"]["enum"]) == KINDS
     assert tuple(definitions["task"]["enum"]) == tuple(TASKS)
-    assert tuple(definitions["pattern"]["enum"]) == tuple(PATTERNS)
+    assert tuple(definitions["pattern"]["enum"]) == tuple(PATTERNS) == PATTERN_NAMES
     assert all(suffix in definitions["file_payload"]["properties"]["file"]["description"] for suffix in FILES)
 
 
@@ -252,7 +252,7 @@ COUNT = "A worker count is a whole number from 1 on, or max, which is one worker
 TIME = "A time is a positive number and a unit: 90s, 5min or 2h; a bare number is seconds."
 KEYS = (
     "run, seed, blocks, effort, max_blocks, precision, reference, tie_zone, seconds_per_invocation, budget, scenarios, "
-    "strategies, needs, experiments"
+    "strategies, interpreters, needs, experiments"
 )
 GIVE = "has no value; give one, or remove the line."
 
@@ -316,7 +316,8 @@ GIVE = "has no value; give one, or remove the line."
         ),
         (
             entry(pattern=["send", "retrun"]),
-            "scenarios[0].pattern[1]: 'retrun' is not possible. Did you mean 'return'? Possible: send, return, reuse.",
+            "scenarios[0].pattern[1]: 'retrun' is not possible. Did you mean 'return'? "
+            f"Possible: {', '.join(PATTERNS)}.",
         ),
         (
             entry(pool="lukewarm"),

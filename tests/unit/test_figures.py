@@ -141,8 +141,8 @@ def test_calls_over_one_payload_are_a_panel_too() -> None:
     times = {s.id: {"threads-reference": steady(0.2)} for s in scenarios}
     svg = ElementTree.fromstring(drawing.to_svg("workers", run_of(plan_of(*scenarios), times)).encode())
     shown = texts(svg)
-    assert {"make 8 calls over one array-64MiB", "task loop"} <= set(shown.splitlines())
-    assert [line for line in shown.splitlines() if line.endswith((" worker", " workers"))] == [
+    assert {"make 8 calls over array-64MiB on all workers", "task loop"} <= set(shown.splitlines())
+    assert [line for line in shown.splitlines() if line in ("1 worker", "2 workers", "4 workers")] == [
         "1 worker", "2 workers", "4 workers",
     ]  # fmt: skip
     assert "Intervals hold the true median" in caption(svg)
@@ -217,7 +217,13 @@ def test_scenarios_in_words() -> None:
     assert words(Scenario(payload, "sum", "reuse", 4, calls=10)) == "make 10 calls over array-4MiB on 4 workers"
     cold = Scenario(payload, "sum", "send", 1, cold=True)
     assert words(cold) == "send array-4MiB to 1 worker of a cold pool"
-    assert words(Scenario(payload, "sum", "mutate", 1)) == "mutate array-4MiB with 1 worker"
+    assert [words(Scenario(payload, "sum", pattern, 2)) for pattern in ("roundtrip", "broadcast", "scatter")] == [
+        "send array-4MiB to 2 workers and back", "hand the same array-4MiB to 2 workers",
+        "split array-4MiB over 2 workers",
+    ]  # fmt: skip
+    assert [words(Scenario(payload, "sum", pattern, 1)) for pattern in ("mutate_private", "mutate_shared")] == [
+        "have 1 worker write into a copy of array-4MiB", "have 1 worker write into array-4MiB",
+    ]  # fmt: skip
 
 
 def test_hostile_reasons_stay_text(run: Run) -> None:

@@ -396,8 +396,26 @@ def test_the_article_beside_ours() -> None:
     assert together.note == "scaled to 1/8"
     assert together.our_ratio == 2.0
     assert [line.note for line in found["A4"].lines] == ["not measured in this run"] * 2
-    assert all(found[name].said == ["not yet"] for name in ("A3", "A5", "A7"))
+    assert all(found[name].said == ["not yet"] for name in ("A3", "A7"))
     assert found["A6"].said == ["not measured in this run"]
+
+
+def test_shared_memory_has_no_figure_in_the_article_and_one_here() -> None:
+    large, small = "array-64MiB.read.send.w1", article.LISTED
+    run = article_run(
+        [
+            {"scenario": large, "strategy": REFERENCE, "median_s": 0.3},
+            {"scenario": large, "strategy": "process_spawn-shared_memory", "median_s": 0.1},
+            {"scenario": small, "strategy": REFERENCE, "median_s": 0.001},
+            {"scenario": small, "strategy": "process_spawn-shareable_list", "median_s": 0.007},
+        ],
+        ("A5",),
+    )
+    (five,) = [each for each in article.beside(run) if each.experiment.id == "A5"]
+    pickled, shared = five.lines
+    assert (pickled.article_s, shared.article_ratio) == (None, None)
+    assert shared.our_ratio == pytest.approx(3.0)
+    assert five.said == ["64 KiB of the same numbers in a ShareableList take 7.00 times as long as pickled"]
 
 
 def test_lines_of_different_sizes_have_no_ratio() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from handoff import machine
 from handoff.measure import supervisor
 from handoff.payloads.generation import generate
 from handoff.scenarios import Payload, Scenario
-from handoff.strategies import find
+from handoff.strategies import find, transport_facts
 
 TRICKS = {
     "honest": "",
@@ -137,6 +138,19 @@ def test_too_little_room_is_skipped(scenario: Scenario, tmp_path: Path, monkeypa
     monkeypatch.setattr(machine, "free_room", lambda _: 1000)
     status, reason = supervisor.obstacle(find("process_spawn-npy-disk"), scenario, tmp_path, tmp_path)
     assert (status, reason) == ("skipped", f"needs about 2.0 MB in files, 1.0 kB are free in {tmp_path.parent}")
+
+
+def test_too_large_a_payload_for_a_slow_way_is_skipped(
+    scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = find("process_spawn-manager")
+    assert supervisor.obstacle(manager, scenario, tmp_path, tmp_path) == ("", "")
+    facts = replace(transport_facts("manager"), most_bytes=500_000)
+    monkeypatch.setattr(supervisor, "transport_facts", lambda name: facts)
+    assert supervisor.obstacle(manager, scenario, tmp_path, tmp_path) == (
+        "skipped",
+        "manager is measured with payloads of up to 500.0 kB; this one has 1.0 MB",
+    )
 
 
 def test_a_missing_package_is_named(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

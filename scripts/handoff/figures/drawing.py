@@ -11,7 +11,7 @@ import importlib
 import io
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -109,6 +109,7 @@ def to_svg(name: str, run: Run) -> str:
     with theme():
         draw = importlib.import_module(f"handoff.figures.{name}").draw
         drawing: Drawing = draw(run)
+        drawing = replace(drawing, caption=" ".join(filter(None, (drawing.caption, run.plan.pythons_said))))
         room = _with_caption(drawing)
         out = io.StringIO()
         drawing.figure.savefig(out, format="svg", metadata={"Date": None})

@@ -12,7 +12,7 @@ from handoff.figures.run import Run
 from handoff.figures.style import INK, QUIET, TIE, label
 from handoff.records import STATUSES, Row
 from handoff.scenarios import Scenario
-from handoff.strategies import FLOORS, TABLE
+from handoff.strategies import FLOORS, TABLE, find
 from handoff.words import counted, number, text
 
 MARKS: Final = {
@@ -50,8 +50,9 @@ def outcome(row: Row | None, blocks: int) -> tuple[str, str]:
 
 def _strategies(run: Run) -> list[str]:
     """Floors first, then candidates, in the table's order; each that has a row."""
-    present = {text(row, "strategy") for row in run.summary}
-    return [line.id for line in (*FLOORS, *TABLE) if line.id in present]
+    present = {text(row, "strategy") for row in run.summary if row["role"] in ("floor", "candidate")}
+    order = [line.id for line in (*FLOORS, *TABLE)]
+    return sorted(present, key=lambda name: (order.index(find(name).base), name))
 
 
 def _heading(scenario: Scenario) -> str:

@@ -14,6 +14,7 @@ from handoff.figures.run import Run, words
 from handoff.figures.style import INK, QUIET, TIE, label, look, time_axis
 from handoff.records import Row
 from handoff.scenarios import Scenario
+from handoff.strategies import find
 from handoff.words import NONE, number, ratio, seconds, shortened, text
 
 ROW: Final = 0.22
@@ -94,7 +95,9 @@ def _behind(axes: Axes, run: Run, scenario: Scenario, bottom: float) -> None:
     if base is not None and (median := number(base, "median_s")) is not None:
         zone = 1 + run.plan.tie_zone
         axes.fill_betweenx([-0.6, bottom], median / zone, median * zone, color=TIE, zorder=0.5, linewidth=0)
-    floors = [(text(row, "strategy"), at) for row in run.rows(scenario, "floor") if (at := number(row, "median_s"))]
+    # Those of other Pythons would hide them; they stand in the figure of phases.
+    rows = [row for row in run.rows(scenario, "floor") if not find(text(row, "strategy")).interpreter]
+    floors = [(text(row, "strategy"), at) for row in rows if (at := number(row, "median_s"))]
     above = blended_transform_factory(axes.transData, axes.transAxes)
     for place, (floor, at) in enumerate(floors):
         axes.plot([at, at], [-0.6, bottom], color=QUIET, linestyle=(0, (4, 3)), linewidth=1, zorder=1)

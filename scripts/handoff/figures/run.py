@@ -9,10 +9,17 @@ from functools import cached_property
 from pathlib import Path
 
 from handoff.records import Row
-from handoff.scenarios import Plan, Scenario
+from handoff.scenarios import PATTERNS, Plan, Scenario
 from handoff.summaries import compared
 from handoff.tables import read_measurements, read_summary
 from handoff.words import counted, number, text
+
+
+def said(scenario: Scenario, payload: str, workers: str) -> str:
+    """The scenario's pattern with these words for its payload and its workers."""
+    return PATTERNS[scenario.pattern].said.format(
+        payload=payload, workers=workers, calls=counted(scenario.calls, "call")
+    )
 
 
 def words(scenario: Scenario) -> str:
@@ -20,11 +27,7 @@ def words(scenario: Scenario) -> str:
     workers, name = counted(scenario.workers, "worker"), scenario.payload.id
     if scenario.cold:
         workers += " of a cold pool"
-    return {
-        "send": f"send {name} to {workers}",
-        "return": f"return {name} from {workers}",
-        "reuse": f"make {counted(scenario.calls, 'call')} over {name} on {workers}",
-    }.get(scenario.pattern, f"{scenario.pattern} {name} with {workers}")
+    return said(scenario, name, workers)
 
 
 @dataclass(frozen=True)

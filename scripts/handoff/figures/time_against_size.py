@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from handoff.figures.drawing import Drawing, heading, nothing, sheet
 from handoff.figures.lines import BODY, MARGINS, MOST, draw_lines, has_times
-from handoff.figures.run import Run
-from handoff.scenarios import Scenario, format_size
+from handoff.figures.run import Run, said
+from handoff.scenarios import PATTERNS, Scenario, format_size
 from handoff.words import counted
 
 
@@ -24,15 +24,12 @@ def _families(run: Run) -> list[list[Scenario]]:
 
 def _title(scenario: Scenario) -> tuple[str, str]:
     workers, kind = counted(scenario.workers, "worker"), scenario.payload.kind
-    each = f"each of {workers}" if scenario.workers > 1 else workers
-    said = {
-        "send": f"send one {kind} to {each}",
-        "return": f"return one {kind} from {each}",
-        "reuse": f"make {counted(scenario.calls, 'call')} over one {kind} on {workers}",
-    }.get(scenario.pattern, f"{scenario.pattern} {kind}, {workers}")
+    in_flight = PATTERNS[scenario.pattern].in_flight
+    each = f"each of {workers}" if in_flight and scenario.workers > 1 else workers
+    title = said(scenario, f"one {kind}" if in_flight else kind, each)
     options = " ".join(f"{name} {value}" for name, value in scenario.payload.options)
     cold = ", first transfer of a cold pool" if scenario.cold else ""
-    return said + cold, f"task {scenario.task}" + (f", {options}" if options else "")
+    return title + cold, f"task {scenario.task}" + (f", {options}" if options else "")
 
 
 def draw(run: Run) -> Drawing:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from handoff.figures.drawing import Drawing, heading, nothing, sheet
 from handoff.figures.lines import BODY, MARGINS, MOST, draw_lines, has_times
-from handoff.figures.run import Run
-from handoff.scenarios import Scenario
+from handoff.figures.run import Run, said
+from handoff.scenarios import PATTERNS, Scenario
 from handoff.words import counted
 
 
@@ -22,12 +22,9 @@ def _families(run: Run) -> list[dict[int, Scenario]]:
 
 def _title(scenario: Scenario) -> tuple[str, str]:
     name = scenario.payload.id
-    said = {
-        "send": f"send one {name} to each worker",
-        "return": f"return one {name} from each worker",
-        "reuse": f"make {counted(scenario.calls, 'call')} over one {name}",
-    }.get(scenario.pattern, f"{scenario.pattern} {name}")
-    return said + (", first transfer of a cold pool" if scenario.cold else ""), f"task {scenario.task}"
+    in_flight = PATTERNS[scenario.pattern].in_flight
+    title = said(scenario, f"one {name}" if in_flight else name, "each worker" if in_flight else "all workers")
+    return title + (", first transfer of a cold pool" if scenario.cold else ""), f"task {scenario.task}"
 
 
 def _workers(count: int) -> str:

@@ -20,7 +20,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NoReturn, cast
@@ -33,8 +33,8 @@ from handoff.measure.places import SHARED
 from handoff.measure.planted import Planted
 from handoff.measure.transfers import Bench, Timing, gather, transfer
 from handoff.measure.usage import huge_pages
-from handoff.measure.worker import Call, Setup
-from handoff.scenarios import Scenario, scenario_from_json
+from handoff.measure.worker import LINGER, PLAIN, PROBE, PROVE, Call, Setup
+from handoff.scenarios import PATTERNS, Scenario, scenario_from_json
 from handoff.strategies import executor_facts, find, transport_facts
 
 MOST_TRANSFERS: Final = 50
@@ -157,6 +157,7 @@ class Invocation:
             bench = Bench(
                 setup, transport, tasks.load(scenarios[0].task), workers, workers, 1, own_process,
                 open=lambda: stack.enter_context(pool()), close=stack.close,
+                references=self.executor_facts.channel_carries_references, floor=self.executor_facts.floor,
             )  # fmt: skip
             try:
                 self._measure_all(scenarios, bench, setup, gate)
@@ -180,7 +181,7 @@ class Invocation:
                     worker.use(worker.State(setup, bench.transport))
                 elif not bench.transport.before_start:
                     gather(bench, Call("install"), [setup] * bench.workers)
-            self._measure(scenario, bench, setup, self._load(scenario, bench.workers, setup))
+            self._measure(scenario, bench, setup, self._load(scenario, bench, setup))
 
     def _start(self, bench: Bench, scenario: Scenario) -> None:
         """Start the pool; a warm one has answered once from each of its workers."""
@@ -191,7 +192,7 @@ class Invocation:
             gather(bench, Call("meet"), [None] * bench.workers)
         self.say("started", start_s=time.perf_counter() - begun)
 
-    def _load(self, scenario: Scenario, workers: int, setup: Setup) -> list[Any]:
+    def _load(self, scenario: Scenario, bench: Bench, setup: Setup) -> list[Any]:
         """The payloads of a scenario, resident, each with memory of its own."""
         self.say("phase", scenario=scenario.id, phase="load")
         payloads.load_needs(setup.spec.source)
@@ -199,22 +200,27 @@ class Invocation:
         gc.collect()
         gc.freeze()
         payload = payloads.read_source(setup.spec.source)
-        count = workers if scenario.pattern == "send" else 1
-        return [payload, *(payloads.copy(payload) for _ in range(count - 1))]
+        count = bench.workers if PATTERNS[scenario.pattern].payloads == "each" else 1
+        objects = [payload, *(payloads.copy(payload) for _ in range(count - 1))]
+        del payload
+        if transport_facts(self.strategy.transport).born_there:
+            # One after another, so that no more than one of them lies in memory twice.
+            objects = [bench.transport.adopt(objects.pop(), bench.transport.reserve()) for _ in range(count)]
+        return objects
 
     def _measure(self, scenario: Scenario, bench: Bench, setup: Setup, objects: list[Any]) -> None:
         """One scenario: first transfer, steady ones, an instrumented one, memory, proof."""
         from_file = transport_facts(self.strategy.transport).from_file
         size = payloads.nbytes(objects[0])
         bench.task = tasks.load(scenario.task)
-        bench.calls, bench.count = scenario.calls, bench.workers
+        bench.calls, bench.count, bench.parts = scenario.calls, bench.workers, scenario.workers
         if self.executor_facts.floor:
             # What no number of workers can avoid: the parent's own tasks one after another, or one worker's share.
             bench.calls = -(-scenario.calls // scenario.workers)
             bench.count = scenario.workers if scenario.pattern == "return" else 1
         stamps = iter(range(1, 1_000_000))
 
-        def once(instrumented: bool = False, batch: int = 1) -> tuple[Timing, bool]:
+        def once(mode: int = PLAIN, batch: int = 1) -> tuple[Timing, bool]:
             if self.strategy.planted:
                 # A share of what a transfer takes just now, which one that is not counted says.
                 planted = cast(Planted, bench.transport)
@@ -227,7 +233,10 @@ class Invocation:
             if scenario.cold and not bench.transport.before_start:
                 # Made when all else lies ready and used at once, as in the article's programs.
                 self._start(bench, scenario)
-            timing = transfer(bench, scenario.pattern, objects, instrumented, batch)
+            bench.mode, task = mode, bench.task
+            bench.task = worker.act(task, mode)
+            timing = transfer(bench, scenario.pattern, objects, batch)
+            bench.mode, bench.task = PLAIN, task
             timing.prepare = prepared // batch
             return timing, _right(timing, expected)
 
@@ -253,7 +262,7 @@ class Invocation:
             number += 1
         if self.work.probes and not scenario.cold:
             self.say("phase", scenario=scenario.id, phase="instrumented")
-            timing, right = once(instrumented=True)
+            timing, right = once(PROBE)
             self._row(scenario, bench, size, timing, number, right, instrumented=True)
             self.say("phase", scenario=scenario.id, phase="memory")
             self._watched(scenario, once, bench, size, number + 1)
@@ -267,19 +276,28 @@ class Invocation:
 
         Returns the task's right results: in the order of the payloads or, for `return`, by who holds them.
         """
-        if scenario.pattern == "return":
+        pattern = PATTERNS[scenario.pattern]
+        if pattern.payloads == "held":
             return {who: bench.task(objects[0]) for who in self._hold(bench, objects, setup, stamps)}
         if not from_file:
-            for payload in objects:
-                payloads.stamp(payload, next(stamps))
+            # In place: whoever holds the list sees them, also where a payload had to be made anew.
+            objects[:] = [payloads.stamped(payload, next(stamps)) for payload in objects]
+        if pattern.payloads == "parts":
+            return [bench.task(part) for part in payloads.split(objects[0], bench.parts)[: bench.count]]
+        if pattern.verb in ("private", "shared"):
+            return [bench.task(_written(payload)) for payload in objects]
         return [bench.task(payload) for payload in objects]
 
     def _hold(self, bench: Bench, objects: list[Any], setup: Setup, stamps: Iterator[int]) -> Iterator[int]:
         """Have each worker hold a result of its own; yields each worker while the parent's object equals its result."""
         numbers = [next(stamps) for _ in range(bench.workers)]
-        replies = gather(bench, Call("hold"), [(setup.spec.source, number) for number in numbers])
+        born_there = transport_facts(self.strategy.transport).born_there
+        places = [bench.transport.reserve() if born_there else None for _ in numbers]
+        replies = gather(
+            bench, Call("hold"), [(setup.spec.source, *both) for both in zip(numbers, places, strict=True)]
+        )
         for number, reply in zip(numbers, replies, strict=True):
-            payloads.stamp(objects[0], number)
+            objects[0] = payloads.stamped(objects[0], number)
             yield reply.who
 
     def _row(
@@ -315,52 +333,36 @@ class Invocation:
         gc.collect()
         self.say("sample", on=True)
         sys.stdin.readline()  # it has read what is in use before
-        task = bench.task
-
-        def lingering(payload: Any) -> Any:
-            result = task(payload)
-            time.sleep(worker.LINGER_S)
-            return result
-
-        bench.verb = "linger"
-        if scenario.pattern == "return":
-            bench.task = lingering
-        timing, right = once()
+        timing, right = once(LINGER)
         self.say("sample", on=False)
         peak = int(sys.stdin.readline())
-        bench.verb, bench.task = "use", task
         self._row(scenario, bench, size, timing, number, right, instrumented=True, peak=peak)
 
     def _prove(
         self, scenario: Scenario, bench: Bench, objects: list[Any], setup: Setup, from_file: bool, stamps: Iterator[int]
     ) -> None:
         """One hand-over off the clock, whose receivers say what they hold, byte for byte."""
-        if scenario.pattern == "return":
-            held = {who: payloads.digest(objects[0]) for who in self._hold(bench, objects, setup, stamps)}
-            places = [bench.transport.reserve() for _ in range(bench.workers)]
-            proofs, wanted = [], []
-            for reply in gather(bench, Call("give"), places):
-                with bench.transport.attach(reply.result, "read") as payload:
-                    proofs.append([payloads.digest(payload), payloads.nbytes(payload)])
-                    del payload
-                wanted.append(held[reply.who])
-        else:
-            if not from_file:
-                for payload in objects:
-                    payloads.stamp(payload, next(stamps))
-            places = [bench.transport.reserve() for _ in objects]
-            tickets = [bench.transport.publish(p, place) for p, place in zip(objects, places, strict=True)]
-            if bench.transport.before_start:
-                bench.executor = bench.open()
-            spread = [tickets[i % len(tickets)] for i in range(bench.workers)]
-            proofs = [list(reply.result) for reply in gather(bench, Call("prove"), spread)]
-            wanted = [payloads.digest(objects[i % len(objects)]) for i in range(bench.workers)]
-        for place in places:
-            bench.transport.release(place)
-        if bench.transport.before_start:
-            bench.close()
-        right = [digest for digest, _ in proofs] == wanted
-        self.say("proof", scenario=scenario.id, right=right, bytes=sum(size for _, size in proofs))
+        name = scenario.id
+        if PATTERNS[scenario.pattern].calls:  # a call each, so that no worker is left out
+            scenario = replace(scenario, pattern="broadcast")
+        task = bench.task
+        bench.mode, bench.task = PROVE, worker.act(task, PROVE)
+        expected = self._prepare(scenario, bench, objects, setup, from_file, stamps)
+        before = [payloads.digest(payload) for payload in objects]
+        timing = transfer(bench, scenario.pattern, objects)
+        bench.mode, bench.task = PLAIN, task
+        right = _right(timing, expected)
+        if PATTERNS[scenario.pattern].verb == "private" and not bench.floor:
+            right = right and before == [payloads.digest(payload) for payload in objects]
+        received = sum(size for _, size in timing.results)
+        self.say("proof", scenario=name, right=right, bytes=received, moved=timing.moved)
+
+
+def _written(payload: Any) -> Any:
+    """A copy into which is written what a worker writes."""
+    copy = payloads.copy(payload)
+    worker.write(copy)
+    return copy
 
 
 def _right(timing: Timing, expected: list[Any] | dict[int, Any]) -> bool:
@@ -370,7 +372,11 @@ def _right(timing: Timing, expected: list[Any] | dict[int, Any]) -> bool:
     else:
         wanted = [expected[index % len(expected)] for index in range(len(timing.results))]
     # NaN, the sum of infinities of both signs, is the only value that differs from itself.
-    return all(a == b or (a != a and b != b) for a, b in zip(timing.results, wanted, strict=True))
+    return all(
+        a == b or (a != a and b != b)
+        for results in filter(None, (timing.results, timing.workers_results))
+        for a, b in zip(results, wanted, strict=True)
+    )
 
 
 def main() -> None:

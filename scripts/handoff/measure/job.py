@@ -11,11 +11,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from handoff import payloads, provenance
+from handoff import interpreters, payloads, provenance
 from handoff.measure import progress, surroundings
 from handoff.measure.pilot import pilot_files, wanted_transfers
 from handoff.measure.places import Places, machine_lock
 from handoff.measure.supervisor import Outcome, Supervisor
+from handoff.mistakes import HandoffError
 from handoff.records import InvocationFile, Row, write_invocation
 from handoff.scenarios import Scenario
 from handoff.strategies import find
@@ -40,6 +41,18 @@ class Order:
     scenarios: tuple[Scenario, ...]
     payloads: Path
     out: Path
+    python: str = ""
+    """The program to measure with, if the strategy's id names an interpreter."""
+
+
+def _interpreter(order: Order) -> interpreters.Interpreter:
+    """The Python that the strategy is measured under."""
+    name = find(order.strategy).interpreter
+    if name and not order.python:
+        raise HandoffError(f"{order.strategy} is measured under another Python; say which program that is: --python")
+    if order.python and not name:
+        raise HandoffError(f"--python goes with an id that names an interpreter, as {order.strategy}@py313")
+    return interpreters.ask(name, order.python) if name else interpreters.own()
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
@@ -50,7 +63,7 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 def measure(order: Order) -> None:
     """Measure and write; waits for its turn on the machine."""
     signal.signal(signal.SIGTERM, _stop)
-    strategy = find(order.strategy)
+    strategy, python = find(order.strategy), _interpreter(order)
     token = f"{os.getpid()}-{time.time_ns() // 1_000_000}"
     places = Places(token, order.payloads.parent / "scratch")
     steady = wanted_transfers(pilot_files(order.out, order.strategy, order.block))
@@ -63,13 +76,13 @@ def measure(order: Order) -> None:
         before = surroundings.now()
         supervisor = Supervisor(
             strategy, order.payloads, places, order.seconds, order.block <= PROBED_BLOCKS,
-            order.order_seed + order.slot, steady, journal,
+            order.order_seed + order.slot, steady, journal, python,
         )  # fmt: skip
         outcome = supervisor.run(order.scenarios)
         after = surroundings.now()
     if swept:
         print(f"Swept what a killed run had left: {', '.join(swept)}.", file=sys.stderr)
-    write_invocation(order.out, _record(order, outcome, before, after))
+    write_invocation(order.out, _record(order, python, outcome, before, after))
     journal.unlink(missing_ok=True)  # all of it stands in the result now
     progress.finished(order, outcome, (after.monotonic_ns - before.monotonic_ns) / 1e9)
 
@@ -97,16 +110,17 @@ def _transfers(journal: Path) -> int:
 
 
 def _record(
-    order: Order, outcome: Outcome, before: surroundings.Surroundings, after: surroundings.Surroundings
-) -> InvocationFile:
+    order: Order, python: interpreters.Interpreter, outcome: Outcome,
+    before: surroundings.Surroundings, after: surroundings.Surroundings,
+) -> InvocationFile:  # fmt: skip
     strategy = find(order.strategy)
     name = f"{order.campaign}/{order.kind}/{order.strategy}/{order.block}"
     common: Row = {"invocation": name, "block": order.block, "strategy": order.strategy, "kind": order.kind}
     peaks = [peak for row in outcome.rows if isinstance(peak := row.get("peak_extra_bytes"), int)]
     invocation: Row = {
         **common, "run": order.run, "campaign": order.campaign, "machine_id": provenance.machine_id(),
-        "environment_id": provenance.environment_id(str(sorted(order.plan.get("code", {}).items()))),
-        "host": provenance.host(), "interpreter": provenance.interpreter(), "slot": order.slot,
+        "environment_id": python.environment_id(str(sorted(order.plan.get("code", {}).items()))),
+        "host": provenance.host(), "interpreter": python.about, "slot": order.slot,
         "order_seed": order.order_seed,
         "executor": strategy.executor, "transport": strategy.transport, "storage": strategy.storage,
         "workers": " ".join(str(n) for n in sorted({s.workers for s in order.scenarios})),

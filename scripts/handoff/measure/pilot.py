@@ -63,7 +63,7 @@ def pilot_files(out: Path, strategy: str, block: int) -> list[Path]:
     They are no inputs of the job: Snakemake would run it again whenever one of them is made anew, and break a block
     that is whole. A marked strategy makes as many transfers as the one that it is compared with.
     """
-    folder = out.parents[1] / find(strategy).base
+    folder = out.parents[1] / find(strategy).twin
     return [folder / f"block~{number}.csv" for number in range(1, PILOT_BLOCKS + 1)] if block > PILOT_BLOCKS else []
 
 

@@ -6,11 +6,9 @@ it becomes rows: a scenario in which it dies gets that status, the ones after it
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -18,14 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from handoff import machine, payloads
+from handoff import interpreters, machine, payloads
+from handoff.interpreters import Interpreter
 from handoff.measure.invocation import BETWEEN, Work
 from handoff.measure.limits import limit_behind, spoken_bytes
 from handoff.measure.places import SHARED, Places
 from handoff.measure.usage import MARK
 from handoff.measure.watch import Watch
 from handoff.records import Row
-from handoff.scenarios import Scenario, kind_facts
+from handoff.scenarios import PATTERNS, Scenario, kind_facts, unsupported
 from handoff.strategies import LIBRARY, Strategy, transport_facts
 
 RESERVED_BYTES: Final = 8 * 2**30
@@ -64,24 +63,35 @@ class Outcome:
     """A measured process did not come to its end."""
 
 
-def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -> tuple[str, str]:
-    """Status and reason why this scenario must not even be started; empty if it may.
+def obstacle(
+    strategy: Strategy, scenario: Scenario, folder: Path, data: Path, python: Interpreter | None = None
+) -> tuple[str, str]:
+    """Status and reason why this scenario must not even be started; empty if it may. python: the one to measure with.
 
     Needs are computed and compared with what is free: trying would mean the kernel's out-of-memory killer.
     """
     description = payloads.read_description(scenario.payload, data)
-    if reason := strategy.unsupported(description.kind, scenario.pattern):
+    if reason := unsupported(strategy, description.kind, scenario.pattern):
         return "unsupported", reason
-    for module in (*strategy.needs, *kind_facts(description.kind).needs):
-        if importlib.util.find_spec(module) is None:
-            return "unsupported", f"needs the package {module}, which is not installed"
+    python = python or interpreters.own()
+    if lacking := python.missing((*strategy.needs, *kind_facts(description.kind).needs)):
+        where = f" in @{python.name}" if python.name else ""
+        return "unsupported", f"needs the package {lacking[0]}, which is not installed{where}"
     if strategy.storage == "tmpfs" and not os.access("/dev/shm", os.W_OK):
         return "unsupported", "needs a writable /dev/shm"
     facts = transport_facts(strategy.transport)
-    # Each worker's payload (of a result one more, to compare with), and the transport's copies.
-    in_flight = 1 if strategy.is_floor or scenario.pattern == "reuse" else scenario.workers
-    holders = in_flight + (scenario.pattern == "return")
     size = description.nbytes
+    if facts.most_bytes and size > facts.most_bytes:
+        return "skipped", (
+            f"{strategy.transport} is measured with payloads of up to {spoken_bytes(facts.most_bytes)}; "
+            f"this one has {spoken_bytes(size)}"
+        )
+    # Each worker's payload (of a result one more, to compare with), and the transport's copies.
+    pattern = PATTERNS[scenario.pattern]
+    in_flight = scenario.workers if pattern.in_flight and not strategy.is_floor else 1
+    # What comes back is compared with what the caller holds; what is written, with a copy that it writes into.
+    holders = in_flight + (pattern.payloads == "held" or pattern.verb in ("private", "shared"))
+    size = round(size * kind_facts(description.kind).bulk)
     need = size * (holders + in_flight * facts.copies) + PROCESS_BYTES * (1 + scenario.workers)
     free = machine.available_memory()
     if need > free:
@@ -102,7 +112,7 @@ def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -
 
 def time_limit(scenarios: Sequence[Scenario], sizes: Mapping[str, int], seconds: float) -> float:
     """Seconds after which the measured process is ended: far above what any way should take."""
-    moved = sum(8 * s.calls * (1 if s.pattern == "reuse" else s.workers) * sizes[s.payload.id] for s in scenarios)
+    moved = sum(8 * s.calls * (1 if PATTERNS[s.pattern].calls else s.workers) * sizes[s.payload.id] for s in scenarios)
     return min(LONGEST_S, BASE_LIMIT_S + moved / SLOWEST_BYTES_PER_S + len(scenarios) * (10 * seconds + 5))
 
 
@@ -121,9 +131,12 @@ class Supervisor:
 
     def __init__(
         self, strategy: Strategy, data: Path, places: Places, seconds: float, probes: bool, hash_seed: int,
-        steady: Mapping[str, int] | None = None, journal: Path | None = None,
+        steady: Mapping[str, int] | None = None, journal: Path | None = None, python: Interpreter | None = None,
     ) -> None:  # fmt: skip
-        """journal: a file that gets everything the measured process says, as it comes; kept if this process dies."""
+        """journal: a file that gets everything the measured process says, as it comes; kept if this process dies.
+
+        python: the one that the measured process and its workers run in; this process's own if none is given.
+        """
         self.strategy = strategy
         self.data = data
         self.places = places
@@ -132,6 +145,7 @@ class Supervisor:
         self.hash_seed = hash_seed
         self.steady = dict(steady or {})
         self.journal = journal
+        self.python = python or interpreters.own()
         self.outcome = Outcome()
 
     def run(self, scenarios: Sequence[Scenario]) -> Outcome:
@@ -141,7 +155,7 @@ class Supervisor:
         try:
             self.places.make(self._storage())
             for scenario in scenarios:
-                status, reason = obstacle(self.strategy, scenario, folder, self.data)
+                status, reason = obstacle(self.strategy, scenario, folder, self.data, self.python)
                 if status:
                     self._missing(scenario, status, reason)
                 else:
@@ -188,8 +202,8 @@ class Supervisor:
             stack.callback(os.close, reading)
             journal = stack.enter_context(self.journal.open("ab", buffering=0)) if self.journal else None
             process = subprocess.Popen(
-                [sys.executable, "-m", "handoff.measure.invocation"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE, pass_fds=[writing], start_new_session=True,
+                [self.python.command, "-m", "handoff.measure.invocation"], stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[writing], start_new_session=True,
                 env=environment(self.hash_seed, self.places.prefix),
             )  # fmt: skip
             os.close(writing)
@@ -263,7 +277,7 @@ def _out_of_memory(before: tuple[int, int]) -> str:
 def _proven_rows(watch: Watch, scenario: str) -> Iterator[Row]:
     proof = watch.proofs[scenario]
     for row in watch.rows.get(scenario, []):
-        row |= {"bytes_received": proof["bytes"], "digest_ok": int(proof["right"])}
+        row |= {"bytes_received": proof["bytes"], "bytes_moved": proof["moved"], "digest_ok": int(proof["right"])}
         if not proof["right"]:
             row |= {"status": "invalid", "reason": "what arrived is not what was sent"}
         if row["status"] != "ok":

@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
 
 from handoff.measure import channel
 from handoff.measure.usage import Usage, cpu_of_threads, usage_of, usage_of_all
-from handoff.measure.worker import Call, Reply, Setup, serve, serve_again
+from handoff.measure.worker import PLAIN, PROBE, PROVE, Call, Reply, Setup, serve, serve_again
+from handoff.payloads import split
+from handoff.scenarios import PATTERNS, Pattern
 from handoff.transports import Transport
 
 now = time.perf_counter_ns
@@ -38,12 +40,26 @@ class Bench:
     open: Callable[[], Executor]
     """Starts the executor, for a transport that publishes before."""
     close: Callable[[], None]
-    verb: str = "use"
+    mode: int = PLAIN
+    """Of all calls on the clock: see worker.Call."""
     executor: Executor | None = None
     pids: set[int] = field(default_factory=set)
     """Of the workers, as far as they have answered."""
     threads: set[int] = field(default_factory=set)
     """The same where the workers are this process's threads: the kernel's numbers of them."""
+    parts: int = 1
+    """Into how many a payload is split (scatter)."""
+    references: bool = False
+    """The executor's channel carries references: a ticket weighs nothing."""
+    floor: bool = False
+
+    def verb(self, pattern: Pattern) -> str:
+        """What a worker does. Of a floor nobody expects a copy: it writes where the payload lies."""
+        return "shared" if self.floor and pattern.verb == "private" else pattern.verb
+
+    def weight(self, ticket: Any) -> int:
+        """The bytes of a ticket in the executor's channel."""
+        return 0 if self.references else channel.weight(ticket)
 
 
 @dataclass
@@ -62,8 +78,13 @@ class Timing:
     deserialize: int = 0
     cpu_workers: int = 0
     results: list[Any] = field(default_factory=list)
+    """Of the tasks, in the order of the payloads: the caller's where something came back, else the workers'."""
+    workers_results: list[Any] = field(default_factory=list)
+    """Of the workers' tasks, where the caller's are the results."""
     who: list[int] = field(default_factory=list)
     """Whose results these are: the workers' threads."""
+    moved: int = 0
+    """Bytes that the tickets and their places held; known of a proof alone."""
     sender: Usage = field(default_factory=Usage)
     others: Usage = field(default_factory=Usage)
 
@@ -98,95 +119,147 @@ class _Probe:
 def gather(bench: Bench, call: Call, tickets: list[Any]) -> list[Reply]:
     """Submit one call to each worker, off the clock, and wait for all."""
     assert bench.executor is not None
-    futures = [bench.executor.submit(serve, (call.verb, i, False), ticket) for i, ticket in enumerate(tickets)]
+    futures = [bench.executor.submit(serve, (call.verb, i, call.mode), ticket) for i, ticket in enumerate(tickets)]
     replies = [Reply(*future.result()) for future in futures]
     bench.pids.update(reply.pid for reply in replies)
     bench.threads.update(reply.who for reply in replies if not bench.own_process)
     return replies
 
 
-def _published(bench: Bench, payloads: list[Any]) -> Iterator[tuple[Any, Any, int]]:
-    for payload in payloads:
-        place = bench.transport.reserve()
-        yield place, bench.transport.publish(payload, place), now()
+Message = tuple[Any, int]
+"""What one call carries, and when it was ready."""
 
 
-def send(bench: Bench, payloads: list[Any], probe: _Probe) -> tuple[Timing, list[Any]]:
-    """Each worker gets a payload of its own, all in flight at once; until the last reply."""
-    places, submitted, futures = [], [], []
+def _messages(bench: Bench, pattern: Pattern, payloads: list[Any], places: list[Any]) -> Iterator[Message]:
+    """One message a call: the ticket of what is published for it, or the place that the worker is to fill, or both."""
+    transport = bench.transport
+    if pattern.payloads == "held":
+        for _ in range(bench.count):
+            places.append(transport.reserve())
+            yield places[-1], now()
+        return
+    if pattern.payloads == "parts":
+        payloads = split(payloads[0], bench.parts)
+    for payload in payloads[: bench.count]:
+        places.append(transport.reserve())
+        ticket = transport.publish(payload, places[-1])
+        if pattern.verb == "echo":
+            places.append(transport.reserve())
+            ticket = ticket, places[-1]
+        published = now()
+        for _ in range(bench.workers if pattern.payloads == "one" else 1):
+            yield ticket, published
+
+
+def hand_over(bench: Bench, pattern: Pattern, payloads: list[Any], probe: _Probe) -> tuple[Timing, list[Any]]:
+    """Every pattern but `reuse`: a call to each worker; until the last reply or, where something comes back or was
+    written, until the caller has run the task on all of it.
+    """
+    places: list[Any] = []
+    tickets: list[Any] = []
+    submitted: list[int] = []
+    futures: list[Future[Any]] = []
     begun = now()
-    items = _published(bench, payloads)
+    messages = _messages(bench, pattern, payloads, places)
     if bench.transport.before_start:
-        items = iter(list(items))
+        messages = iter(list(messages))
         bench.executor = bench.open()
     assert bench.executor is not None
-    for index, (place, ticket, published) in enumerate(items):
-        places.append(place)
-        submitted.append(published)
-        futures.append(bench.executor.submit(serve, (bench.verb, index, probe.on), probe.wrap(ticket)))
+    submit, verb = bench.executor.submit, bench.verb(pattern)
+    for index, (ticket, ready) in enumerate(messages):
+        submitted.append(ready)
+        futures.append(submit(serve, (verb, index, bench.mode), probe.wrap(ticket)))
+        if pattern.verb == "shared" or bench.mode == PROVE:
+            tickets.append(ticket)
         del ticket
+    if pattern.back:
+        timing = _taken_back(bench, pattern, futures, tickets, probe, begun, submitted[0])
+    else:
+        timing = _answered(bench, futures, probe, begun, submitted)
+    if bench.mode == PROVE:
+        timing.moved += sum(map(bench.weight, tickets))
+        timing.moved += sum(bench.transport.stored(place) for place in places)
+    return timing, places
+
+
+def _answered(
+    bench: Bench, futures: list[Future[Any]], probe: _Probe, begun: int, submitted: list[int]
+) -> Timing:  # fmt: skip
     answers = [future.result() for future in futures]
     ended = now()
     replies = [probe.unwrap(answer) for answer in answers]
     last = max(range(len(replies)), key=lambda index: replies[index].left)
     reply = replies[last]
-    timing = Timing(
+    bench.pids.update(reply.pid for reply in replies)
+    return Timing(
         publish=submitted[last] - begun, dispatch=reply.arrived - submitted[last],
         attach=reply.attached - reply.arrived, task=reply.done - reply.attached, reply=ended - reply.done,
         results=[reply.result for reply in replies], who=[reply.who for reply in replies],
         cpu_workers=sum(reply.cpu for reply in replies),
     )  # fmt: skip
-    bench.pids.update(reply.pid for reply in replies)
-    return timing, places
 
 
-def give_back(bench: Bench, _payloads: list[Any], probe: _Probe) -> tuple[Timing, list[Any]]:
-    """Each worker holds a result; until the parent has run the task on every one (the pattern `return`).
+def _taken_back(
+    bench: Bench, pattern: Pattern, futures: list[Future[Any]], tickets: list[Any], probe: _Probe, begun: int,
+    ready: int,
+) -> Timing:  # fmt: skip
+    """The caller attaches one result after another and runs the task on it.
 
-    dispatch and publish are of the reply that is taken first; from then on the parent attaches and runs
-    the task on one result after another, and what is left of the time is the waiting for replies.
+    Phases of the workers' side are those of the reply that is taken first: what follows them, the caller does alone,
+    and what is left of the time is the waiting for replies. A worker's publishing of a result counts as publish.
     """
-    assert bench.executor is not None
-    begun = now()
-    places = [bench.transport.reserve() for _ in range(bench.count)]
-    futures = [
-        # A floor's one worker gives every result, and cannot wait for itself at the gate.
-        bench.executor.submit(serve, ("give", index if bench.workers > 1 else -1, probe.on), probe.wrap(place))
-        for index, place in enumerate(places)
-    ]
     timing = Timing()
+    futures.reverse()
     while futures:
-        reply = probe.unwrap(futures.pop(0).result())
+        reply = probe.unwrap(futures.pop().result())
         got = now()
-        with bench.transport.attach(reply.result, "read") as payload:
+        if not timing.who:
+            if pattern.verb == "give":
+                timing.dispatch, timing.publish = reply.arrived - begun, reply.done - reply.arrived
+            else:
+                timing.publish, timing.dispatch = ready - begun, reply.arrived - ready
+                timing.attach, timing.task = reply.attached - reply.arrived, reply.done - reply.attached
+        if pattern.verb == "give":
+            ticket = reply.result
+        elif pattern.verb == "echo":
+            result, ticket = reply.result
+            timing.workers_results.append(result)
+        else:
+            ticket = tickets[len(timing.results)]
+            timing.workers_results.append(reply.result)
+        timing.who.append(reply.who)
+        timing.cpu_workers += reply.cpu
+        bench.pids.add(reply.pid)
+        with bench.transport.attach(ticket, "read") as payload:
             attached = now()
             timing.results.append(bench.task(payload))
             done = now()
             del payload
         timing.attach += attached - got
         timing.task += done - attached
-        timing.cpu_workers += reply.cpu
-        timing.who.append(reply.who)
-        bench.pids.add(reply.pid)
-        if not timing.dispatch:
-            timing.dispatch, timing.publish = reply.arrived - begun, reply.done - reply.arrived
-        del reply  # with a channel that carries data, the reply is the payload
+        if bench.mode == PROVE and pattern.verb != "shared":
+            timing.moved += bench.weight(ticket)
+        del reply, ticket  # with a channel that carries data, the reply is the payload
     timing.reply = now() - begun - timing.total
-    return timing, places
+    return timing
 
 
-def reuse(bench: Bench, payloads: list[Any], probe: _Probe) -> tuple[Timing, list[Any]]:
+def reuse(bench: Bench, pattern: Pattern, payloads: list[Any], probe: _Probe) -> tuple[Timing, list[Any]]:
     """One payload, published once, then `calls` calls over it by all workers; until the last reply."""
-    assert bench.executor is not None
     begun = now()
-    place, ticket, published = next(_published(bench, payloads))
+    place = bench.transport.reserve()
+    ticket = bench.transport.publish(payloads[0], place)
+    published = now()
+    if bench.transport.before_start:
+        bench.executor = bench.open()
+    assert bench.executor is not None
     # No gate: a call goes to whichever worker is idle, and there may be more calls than workers.
     submit = bench.executor.submit
-    plain = bench.verb == "use" and not probe.on
+    plain = bench.mode == PLAIN
     if plain:
         futures = [submit(serve_again, ticket) for _ in range(bench.calls)]
     else:
-        futures = [submit(serve, (bench.verb, -1, probe.on), probe.wrap(ticket)) for _ in range(bench.calls)]
+        futures = [submit(serve, (bench.verb(pattern), -1, bench.mode), probe.wrap(ticket)) for _ in range(bench.calls)]
     first = futures[0].result()
     answered = now()
     answers = [first, *(future.result() for future in futures[1:])]
@@ -202,35 +275,31 @@ def reuse(bench: Bench, payloads: list[Any], probe: _Probe) -> tuple[Timing, lis
     return timing, [place]
 
 
-PATTERNS: dict[str, Callable[[Bench, list[Any], _Probe], tuple[Timing, list[Any]]]] = {
-    "send": send,
-    "return": give_back,
-    "reuse": reuse,
-}
+def _once(bench: Bench, pattern: Pattern, payloads: list[Any], probe: _Probe) -> tuple[Timing, list[Any]]:
+    return (reuse if pattern.calls else hand_over)(bench, pattern, payloads, probe)
 
 
-def transfer(
-    bench: Bench, pattern: str, payloads: list[Any], instrumented: bool = False, batch: int = 1
-) -> Timing:  # fmt: skip
+def transfer(bench: Bench, pattern: str, payloads: list[Any], batch: int = 1) -> Timing:
     """One transfer, with what it cost both sides, and its places freed.
 
     batch: so many transfers under one pair of readings; what is returned is then their mean.
     """
-    probe = _Probe(instrumented)
+    how = PATTERNS[pattern]
+    probe = _Probe(bench.mode == PROBE)
     known = set(bench.pids)
     sender, others = usage_of(os.getpid()), usage_of_all(known) if bench.own_process else Usage()
     threads_cpu = cpu_of_threads(bench.threads)
     if batch == 1:
-        timing, places = PATTERNS[pattern](bench, payloads, probe)
+        timing, places = _once(bench, how, payloads, probe)
     else:
-        timing, places = _batched(bench, pattern, payloads, probe, batch)
-    if pattern == "reuse":  # its calls do not say what they used
+        timing, places = _batched(bench, how, payloads, probe, batch)
+    if how.calls:  # its calls do not say what they used
         timing.cpu_workers = (cpu_of_threads(bench.threads) - threads_cpu) // batch
     timing.sender = (usage_of(os.getpid()) - sender).shared_by(batch)
     if bench.own_process:
         timing.others = (usage_of_all(bench.pids) - others).shared_by(batch)
-    if instrumented:
-        timing.serialize = probe.pickling() + _replies_pickling(bench, pattern)
+    if probe.on:
+        timing.serialize = probe.pickling() + _replies_pickling(bench, how)
         timing.deserialize = probe.unpickling + channel.unpickling_ns()
     released = now()
     for place in places:
@@ -242,7 +311,7 @@ def transfer(
 
 
 def _batched(
-    bench: Bench, pattern: str, payloads: list[Any], probe: _Probe, batch: int
+    bench: Bench, pattern: Pattern, payloads: list[Any], probe: _Probe, batch: int
 ) -> tuple[Timing, list[Any]]:  # fmt: skip
     """The mean of several transfers by the readings before the first and after the last.
 
@@ -250,18 +319,19 @@ def _batched(
     account for is counted as reply.
     """
     begun = now()
-    parts = [PATTERNS[pattern](bench, payloads, probe) for _ in range(batch)]
+    parts = [_once(bench, pattern, payloads, probe) for _ in range(batch)]
     elapsed = now() - begun
     phases = ("publish", "dispatch", "attach", "task", "first_call", "cpu_workers")
     mean = Timing(**{name: sum(getattr(timing, name) for timing, _ in parts) // batch for name in phases})
     mean.reply = elapsed // batch - mean.total
     mean.results = [result for timing, _ in parts for result in timing.results]
+    mean.workers_results = [result for timing, _ in parts for result in timing.workers_results]
     mean.who = [who for timing, _ in parts for who in timing.who]
     return mean, [place for _, places in parts for place in places]
 
 
-def _replies_pickling(bench: Bench, pattern: str) -> int:
+def _replies_pickling(bench: Bench, pattern: Pattern) -> int:
     """Time that workers spent pickling their marked replies; nobody else can know it."""
-    if bench.transport.before_start or not bench.own_process or pattern == "reuse":
+    if bench.transport.before_start or not bench.own_process or pattern.calls:
         return 0
     return sum(reply.result or 0 for reply in gather(bench, Call("pickled"), [None] * bench.workers))

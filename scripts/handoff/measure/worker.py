@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -86,17 +87,25 @@ def install(setup: Setup) -> None:
     payloads.load_needs(setup.spec.source)
 
 
+PLAIN: Final = 0
+PROBE: Final = 1
+"""Say how long unpickling took, and mark the reply."""
+LINGER: Final = 2
+"""Keep the payload for a while after the task, so that the memory which it takes can be seen."""
+PROVE: Final = 3
+"""Instead of the task: say what arrived, byte for byte."""
+
+
 class Call(NamedTuple):
     """What to do with a ticket."""
 
     verb: str
-    """On the clock: use (attach and run the task), give (publish what is held). Off it: linger (use, and keep
-    it for a while), install, hold, prove (digest what arrives), pickled (how long the last marked reply took
-    to pickle), meet."""
+    """On the clock: use (attach and run the task), private and shared (write into it first; the same words as the
+    access), echo (use, and publish it back), give (publish what is held). Off it: install, hold, pickled (how long
+    the last marked reply took to pickle), meet."""
     place: int = 0
     """Which of the workers' payloads; place 0 leads at the gate."""
-    probe: bool = False
-    """Say how long unpickling took, and mark the reply."""
+    mode: int = PLAIN
 
 
 class Reply(NamedTuple):
@@ -113,13 +122,13 @@ class Reply(NamedTuple):
     """Processor time of this thread within the call; of use where workers are threads."""
     unpickling: int
     result: Any
-    """The task's result, the ticket of what was given, or the proof."""
+    """The task's result, the ticket of what was given, or both."""
 
 
 _last_marks: tuple[channel.Mark, channel.Mark] | None = None
 
 
-def serve(call: tuple[str, int, bool], ticket: Any) -> tuple[Any, ...]:
+def serve(call: tuple[str, int, int], ticket: Any) -> tuple[Any, ...]:
     """Answer one call: the fields of a Call in, the fields of a Reply out.
 
     Plain tuples travel, because pickling a named one looks its class up again in each process and call.
@@ -130,19 +139,25 @@ def serve(call: tuple[str, int, bool], ticket: Any) -> tuple[Any, ...]:
     state = _state
     if state is None:
         raise RuntimeError("the worker was not set up")
-    verb, index, probe = call
+    verb, index, mode = call
     unpickling = 0
-    if probe:
+    if mode == PROBE:
         unpickling = channel.unpickling_ns()
         _, ticket, _ = ticket
     attached = done = arrived
     result: Any = None
     try:
-        if verb == "use":
-            with state.transport.attach(ticket, "read") as payload:
+        if verb in _ACCESS:
+            if verb == "echo":
+                ticket, place = ticket
+            with state.transport.attach(ticket, _ACCESS[verb]) as payload:
                 attached = now()
-                result = state.task(payload)
+                if verb != "use" and verb != "echo":
+                    write(payload)
+                result = (state.task if mode <= PROBE else act(state.task, mode))(payload)
                 done = now()
+                if verb == "echo":
+                    result = result, state.transport.publish(payload, place)
                 del payload
         elif verb == "give":
             result = state.transport.publish(state.held[threading.get_native_id()], ticket)
@@ -167,7 +182,42 @@ def serve(call: tuple[str, int, bool], ticket: Any) -> tuple[Any, ...]:
         unpickling,
         result,
     )
-    return _marked(reply) if probe else reply
+    return _marked(reply) if mode == PROBE else reply
+
+
+_ACCESS: Final[dict[str, transports.Access]] = {"use": "read", "echo": "read", "private": "private", "shared": "shared"}
+
+WRITTEN: Final = 0x5A5A
+"""What the patterns that write put into each number of a payload (see payloads.overwrite)."""
+
+
+def write(payload: Any) -> None:
+    """Write into every page of the payload, in place.
+
+    Raises:
+        CannotCarry: it may not be written into.
+    """
+    if not payloads.overwrite(payload, WRITTEN):
+        raise transports.CannotCarry("what arrived cannot be written into")
+
+
+LINGER_S: Final = 0.02
+"""How long a payload is kept attached where its memory is looked at: many times the sampler's step."""
+
+
+def act(task: tasks.Task, mode: int) -> Callable[[Any], Any]:
+    """What is done with a payload: the task, or what stands in its place off the clock."""
+    if mode == PROVE:
+        return lambda payload: (payloads.digest(payload), payloads.nbytes(payload))
+    if mode != LINGER:
+        return task
+
+    def lingering(payload: Any) -> Any:
+        result = task(payload)
+        time.sleep(LINGER_S)
+        return result
+
+    return lingering
 
 
 def serve_again(ticket: Any) -> tuple[int, int, int, Any]:
@@ -193,29 +243,14 @@ def _marked(reply: tuple[Any, ...]) -> tuple[Any, ...]:
     return _last_marks[0], reply, _last_marks[1]
 
 
-LINGER_S: Final = 0.02
-"""How long a payload is kept attached where its memory is looked at: many times the sampler's step."""
-
-
 def _off_the_clock(state: State, verb: str, ticket: Any) -> Any:
-    if verb == "linger":
-        with state.transport.attach(ticket, "read") as payload:
-            result = state.task(payload)
-            time.sleep(LINGER_S)
-            del payload
-            return result
-    if verb == "hold":  # the ticket is the payload's source and the stamp that it shall carry
-        source, number = ticket
+    if verb == "hold":  # the ticket is the payload's source, the stamp that it shall carry, and where it is made
+        source, number, place = ticket
         who = threading.get_native_id()
         if who not in state.held:
-            state.held[who] = payloads.read_source(source)
-        held = state.held[who]
-        payloads.stamp(held, number)
-    elif verb == "prove":
-        with state.transport.attach(ticket, "read") as payload:
-            proof = payloads.digest(payload), payloads.nbytes(payload)
-            del payload
-            return proof
+            payload = payloads.read_source(source)
+            state.held[who] = payload if place is None else state.transport.adopt(payload, place)
+        state.held[who] = payloads.stamped(state.held[who], number)
     elif verb == "install":  # the ticket is the setup
         install(ticket)
     elif verb == "pickled" and _last_marks is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import itertools
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -33,7 +34,11 @@ class TooLarge(PayloadError, MemoryError):
 
 
 class Kind(Protocol):
-    """What every module of a payload kind offers. Its literal FACTS are scenarios.KindFacts."""
+    """What every module of a payload kind offers. Its literal FACTS are scenarios.KindFacts.
+
+    One whose facts say that it is `like` another kind offers make, write, read and holds alone: what else is done with
+    its payloads, the other one's module does.
+    """
 
     def make(self, size: int, seed: int, **options: Any) -> Any:
         """A payload of about `size` bytes: random, every page touched, equal for equal arguments everywhere."""
@@ -68,6 +73,11 @@ class Kind(Protocol):
     def holds(self, obj: object) -> bool:
         """Whether the object is of this kind."""
 
+    # A module may have three functions more, which the functions of the same name below look for:
+    #   split(payload, parts), unless its facts say that it cannot be split;
+    #   overwrite(payload, number), where there is more to write than the stamp;
+    #   renewed(payload, number), where nothing can be written: an equal payload with the number in it.
+
 
 @cache
 def load(kind: str) -> Kind:
@@ -75,24 +85,31 @@ def load(kind: str) -> Kind:
     return cast(Kind, importlib.import_module(f"{__name__}.{kind}"))
 
 
-def _candidates(obj: object) -> tuple[str, ...]:
-    """Kinds that the object's type may be of, before the next one in doubt: objects."""
-    package, name = type(obj).__module__.partition(".")[0], type(obj).__qualname__
-    if package == "numpy" and name in ("ndarray", "memmap"):
-        return ("array",)
-    if package == "pandas" and name == "DataFrame":
-        return ("frame", "text_frame")
-    return ()
+@cache
+def _candidates(of: type) -> tuple[str, ...]:
+    """Kinds that an object of that type may be of, before the one for the rest: objects."""
+    name = f"{of.__module__.partition('.')[0]}.{of.__qualname__}"
+    return tuple(kind for kind in scenarios.KINDS if name in scenarios.kind_facts(kind).types)
+
+
+@cache
+def _handlers(of: type) -> tuple[str, ...]:
+    """Kinds that handle objects of that type."""
+    return tuple(dict.fromkeys(scenarios.kind_facts(kind).like or kind for kind in _candidates(of)))
 
 
 def kind_of(obj: object) -> str:
-    """The name of the kind that the object is of; `objects` takes whatever no other kind does."""
-    return next((kind for kind in _candidates(obj) if load(kind).holds(obj)), "objects")
+    """The name of the kind that the object is of; `objects` takes whatever no other kind does.
+
+    It depends on no layout: a strided array is of the kind `array`, a slice of an Arrow table is an `arrow_table`.
+    """
+    return next((kind for kind in _candidates(type(obj)) if load(kind).holds(obj)), "objects")
 
 
 def _module(payload: Any) -> Kind:
     """The kind's module. All frames are handled in one way, so their columns need not be looked at first."""
-    return load("frame" if "frame" in _candidates(payload) else kind_of(payload))
+    handlers = _handlers(type(payload))
+    return load(handlers[0] if len(handlers) == 1 else kind_of(payload))
 
 
 def nbytes(payload: Any) -> int:
@@ -138,8 +155,45 @@ def stamp(payload: Any, number: int) -> bool:
     return _module(payload).stamp(payload, number)
 
 
+def stamped(payload: Any, number: int) -> Any:
+    """The payload with the number in it: itself, or a new one where it cannot be written into (bytes, Arrow tables)."""
+    if stamp(payload, number):
+        return payload
+    renewed = getattr(_module(payload), "renewed", None)
+    return renewed(payload, number) if renewed else payload
+
+
+def overwrite(payload: Any, number: int) -> bool:
+    """Write into every page of the payload's numbers, in place; the work of a task that mutates.
+
+    Equal payloads stay equal if the same number is written into them, and finite numbers stay finite. A payload
+    without plain numbers gets a stamp. False if it cannot be written into.
+    """
+    own = getattr(_module(payload), "overwrite", None)
+    return (own is not None and own(payload, number)) or stamp(payload, number)
+
+
+def split(payload: Any, parts: int) -> list[Any]:
+    """That many parts, of nearly equal length and in their order, as people would split it: views where it has views.
+
+    Raises:
+        PayloadError: its kind cannot be split.
+    """
+    own = getattr(_module(payload), "split", None)
+    if own is None:
+        raise PayloadError(f"a payload of the kind {kind_of(payload)} cannot be split")
+    found: list[Any] = own(payload, parts)
+    return found
+
+
+def cuts(length: int, parts: int) -> list[slice]:
+    """Where to cut so many items: the first parts get one more where it does not come out even."""
+    ends = [length // parts * part + min(part, length % parts) for part in range(parts + 1)]
+    return [slice(start, end) for start, end in itertools.pairwise(ends)]
+
+
 def copy(payload: Any) -> Any:
-    """An equal payload in memory of its own."""
+    """An equal payload in memory of its own, which lies there in the same way."""
     return _module(payload).copy(payload)
 
 
@@ -170,7 +224,8 @@ class Description:
 def describe(obj: Any, payload: scenarios.Payload, file: Path, seed: int = 0) -> Description:
     """The description of a payload whose data file is written."""
     return Description(
-        payload=payload.id, kind=kind_of(obj), nbytes=nbytes(obj), digest=digest(obj), checksum=checksum(obj),
+        payload=payload.id, kind=kind_of(obj) if payload.path else payload.kind, nbytes=nbytes(obj),
+        digest=digest(obj), checksum=checksum(obj),
         file=payload.file or payload.path, file_bytes=file.stat().st_size, file_sha256=_sha256(file), seed=seed,
     )  # fmt: skip
 
@@ -302,3 +357,4 @@ def load_needs(source: str) -> None:
     """Import what holding the payload of 'kind:path' takes, so that no transfer pays for it; '' needs nothing."""
     if source:
         load(source.partition(":")[0])
+        _candidates(object)  # the facts of all kinds are read once

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import pickle
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +21,8 @@ FACTS = {
     "options": {"dtype": "float64", "content": "random"},
     "allowed": {"dtype": ("float64", "float32", "int64", "int32", "uint8"), "content": ("random", "ones")},
     "needs": ("numpy",),
+    "types": ("numpy.ndarray", "numpy.memmap"),
+    "memory_copies": 1.2,
 }
 
 CHUNK: Final = 2**17
@@ -114,7 +118,11 @@ def word_sum(pieces: Iterable[NDArray[np.uint8]]) -> int:
 
 
 def total(payload: Array) -> int | float:
-    """The sum of its items, added in C order whatever their order in memory; NaN are left out."""
+    """The sum of its items, added in C order whatever their order in memory; NaN and what is no number are left out."""
+    if payload.dtype.names:
+        return sum(total(payload[name]) for name in payload.dtype.names)
+    if payload.dtype.kind not in "biufc":
+        return 0
     items = np.ascontiguousarray(payload)
     found: int | float = items.sum().item()
     return found if found == found else np.nansum(items).item()
@@ -122,6 +130,9 @@ def total(payload: Array) -> int | float:
 
 def loop(payload: Array) -> int | float:
     """The sum of its first LOOPED items in C order, added up one by one in Python; NaN are left out."""
+    fields = len(payload.dtype.names or ())
+    if fields:
+        return add_up(itertools.chain.from_iterable(payload.flat[: LOOPED // fields].tolist()))
     return add_up(payload.flat[:LOOPED].tolist())
 
 
@@ -141,9 +152,49 @@ def stamp(payload: Array, number: int) -> bool:
     return True
 
 
+def overwrite(payload: Array, number: int) -> bool:
+    """Flip low bits of every number and date, in place; which ones, `number` says. Infinities, NaN and NaT stay."""
+    if not payload.flags.writeable:
+        return False
+    if payload.dtype.names:
+        return sum(overwrite(payload[name], number) for name in payload.dtype.names) > 0
+    kind, width = payload.dtype.kind, payload.dtype.itemsize
+    if kind == "c":
+        return overwrite(payload.real, number) and overwrite(payload.imag, number)
+    if kind == "b":
+        np.logical_not(payload, out=payload)
+        return True
+    if kind not in "iufMm" or width > 8:
+        return False
+    plain = np.isfinite(payload) if kind in "fMm" else np.True_
+    bits = payload.view(f"{payload.dtype.byteorder}u{width}")
+    # A float's low eight bits are all of its significand, so it stays finite.
+    np.bitwise_xor(bits, bits.dtype.type(number % 255 + 1), out=bits, where=True if plain.all() else plain)
+    return True
+
+
+def split(payload: Array, parts: int) -> list[Array]:
+    """Views of its rows."""
+    return np.array_split(payload, parts)
+
+
 def copy(payload: Array) -> Array:
-    """A copy in the same order, as a plain array even of a mapped one."""
-    return np.array(payload, order="K", copy=True)
+    """A copy in the same order and with the same gaps, as a plain array even of a mapped one."""
+    if payload.flags.forc:
+        return np.array(payload, order="K", copy=True)
+    low, high = np.lib.array_utils.byte_bounds(payload)
+    start = payload.__array_interface__["data"][0] - low
+    made: Array = np.ndarray(payload.shape, payload.dtype, np.empty(high - low, np.uint8), start, payload.strides)
+    made[...] = payload
+    return made
+
+
+def copied_out_of_band(payload: Any) -> Any:
+    """A copy by way of pickle whose buffers lie in numpy's memory: it keeps blocks, offsets and chunks as they are."""
+    buffers: list[pickle.PickleBuffer] = []
+    head = pickle.dumps(payload, protocol=5, buffer_callback=buffers.append)
+    copies = [np.frombuffer(buffer.raw(), np.uint8).copy() for buffer in buffers]
+    return pickle.loads(head, buffers=copies)  # nosec B301 # what this function has pickled
 
 
 def write(payload: Array, path: Path) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api import types
 
-from handoff.payloads import LOOPED, PayloadError, add_up, array, columns, objects
+from handoff.payloads import LOOPED, PayloadError, add_up, array, columns, cuts, objects
 
 FACTS = {
     "about": "a pandas DataFrame of numbers",
@@ -23,6 +23,7 @@ FACTS = {
         "dtype": ("mixed", "float64", "int64"),
     },
     "needs": ("pandas", "numpy", "pyarrow"),
+    "types": ("pandas.DataFrame",),
 }
 
 Frame = Any
@@ -95,26 +96,59 @@ def loop(payload: Frame) -> int | float:
 
 
 def stamp(payload: Frame, number: int) -> bool:
-    """Write the number into the first row of the first column of plain integers or floats."""
+    """Write the number into the first row of the first column of integers, floats or dates."""
     for place, dtype in enumerate(payload.dtypes):
-        if isinstance(dtype, np.dtype) and dtype.kind in "iuf" and len(payload):
+        value = _value(dtype, number) if len(payload) else None
+        if value is not None:
             try:
-                # A number too big for the dtype loses its high bits.
-                payload.iloc[0, place] = np.uint64(number % 2**64).astype(dtype)
+                payload.iloc[0, place] = value
             except ValueError:  # the frame lies over read-only memory
                 return False
             return True
     return False
 
 
+def _value(dtype: Any, number: int) -> Any:
+    """The number as a value of that dtype, None if it has no numbers. One too big for it loses its high bits."""
+    plain = getattr(dtype, "numpy_dtype", dtype)
+    if isinstance(dtype, pd.DatetimeTZDtype) or (isinstance(plain, np.dtype) and plain.kind == "M"):
+        unit = getattr(dtype, "unit", None) or np.datetime_data(plain)[0]
+        return pd.Timestamp(number % 2**31, unit=unit, tz=getattr(dtype, "tz", None)).as_unit(unit)
+    if isinstance(plain, np.dtype) and plain.kind in "iuf" and not isinstance(dtype, pd.ArrowDtype):
+        return np.uint64(number % 2**64).astype(plain)
+    return None
+
+
+def overwrite(payload: Frame, number: int) -> bool:
+    """Flip low bits of every number, truth value and date, as array.overwrite does; nulls stay nulls.
+
+    As seen with pandas 3.1: `iloc[:, place] = values` of the same dtype writes where the column lies, so that memory
+    shared with others shows it, as long as no other object refers to the column's block. While a Series, a selection
+    or a shallow copy of it lives, copy-on-write gives the frame a new block instead, and the memory stays as it was.
+    """
+    written = False
+    for place in range(payload.shape[1]):
+        new = columns.overwritten(payload.iloc[:, place].array, number)
+        if new is not None:
+            try:
+                payload.iloc[:, place] = new
+            except ValueError:  # the frame lies over read-only memory
+                return False
+            written = True
+    return written
+
+
+def split(payload: Frame, parts: int) -> list[Frame]:
+    """Selections of its rows, by position."""
+    return [payload.iloc[cut] for cut in cuts(len(payload), parts)]
+
+
 def copy(payload: Frame) -> Frame:
-    """A copy that shares neither buffers nor Python objects: DataFrame.copy shares text and categories."""
-    made = payload.copy(deep=True)
-    for place, dtype in enumerate(payload.dtypes):
-        if not isinstance(dtype, np.dtype) or columns.holds_python(dtype):
-            made.isetitem(place, columns.private(payload.iloc[:, place]))
-    made.index = objects.copy(payload.index)
-    return made
+    """A copy in as many blocks that shares neither buffers nor Python objects.
+
+    DataFrame.copy puts all blocks of a dtype together, and shares text and categories.
+    """
+    return array.copied_out_of_band(payload)
 
 
 def write(payload: Frame, path: Path) -> None:

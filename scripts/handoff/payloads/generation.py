@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -10,13 +11,6 @@ from typing import Final
 
 from handoff import payloads, scenarios
 from handoff.payloads import Description, PayloadError
-
-MEMORY_COPIES: Final = 2.2
-"""Memory that making a payload takes, in payloads: its columns and the frame put together from them, or
-the file's bytes and what is read from them; and a little for what is worked out piece by piece."""
-
-MEMORY_COPIES_OF: Final = {"array": 1.2, "objects": 2.8}
-"""The same for kinds that take less (made and read one after the other) or more (counted object by object)."""
 
 _GIB: Final = 2**30
 
@@ -48,11 +42,18 @@ def _describe_user_file(payload: scenarios.Payload) -> Description:
 
 
 def _make(payload: scenarios.Payload, run_seed: int, data: Path) -> Description:
+    facts = scenarios.kind_facts(payload.kind)
+    for package in facts.needs:
+        if importlib.util.find_spec(package) is None:
+            raise PayloadError(
+                f"payload {payload.id}: {payload.kind} needs the package {package}, which is not installed. "
+                "Install it, or take the payload out of the config."
+            )
     kind, seed = payloads.load(payload.kind), payloads.seed_of(run_seed, payload.id)
     data.parent.mkdir(parents=True, exist_ok=True)
     if data.suffix != ".json":
         # Recipes take no room to speak of, and objects are shorter as JSON than in memory.
-        check_room(payload.id, payload.size, data.parent)
+        check_room(payload.id, round(payload.size * facts.bulk), data.parent)
     # The suffix stays at the end: it says which form to write.
     partial = data.with_name(f".{os.getpid()}.{data.name}")
     try:
@@ -71,7 +72,8 @@ def check_memory(payload: scenarios.Payload, size: int, meminfo: Path = Path("/p
     """
     found = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo.read_text(encoding="ascii"), re.MULTILINE)
     available = int(found[1]) * 1024 if found else 0
-    copies = MEMORY_COPIES_OF.get(payload.kind, MEMORY_COPIES)
+    # What a user's own file holds shows only when it is read.
+    copies = scenarios.kind_facts("frame" if payload.path else payload.kind).memory_copies
     need = copies * size
     if need > available:
         raise PayloadError(

@@ -12,27 +12,25 @@ import pyarrow as pa
 
 from handoff.payloads import array, frame
 from handoff.payloads.columns import from_arrow
-from handoff.payloads.frame import Frame, checksum, copy, digest, loop, nbytes, read, stamp, total, write
+from handoff.payloads.frame import Frame, read, write
+from handoff.payloads.text import LONGEST, SHORTEST, random_text
 
-__all__ = ["checksum", "copy", "digest", "holds", "loop", "make", "nbytes", "read", "stamp", "total", "write"]
+__all__ = ["holds", "make", "read", "write"]
 
 FACTS = {
     "about": "a pandas DataFrame with text and category columns beside numbers",
     "extension": "arrow",
     "options": {},
     "needs": ("pandas", "numpy", "pyarrow"),
+    "types": ("pandas.DataFrame",),
+    "like": "frame",
 }
 
-SHORTEST, LONGEST = 3, 24
-"""Letters of a name."""
 CITIES, LABELS = 1000, 50
 """Distinct values of the column city, and of the category."""
 
 # id, then offset and letters of a name (half-way) and of a city, the label's code, value.
 ROW_BYTES: Final = 8 + (8 + (SHORTEST + LONGEST) / 2) + (8 + 8.8) + 1 + 8
-
-_LETTERS: Final = (string.ascii_lowercase * 9 + "etaoinshrdlu etaoinshr").encode()
-"""What each byte becomes in a name: some letters more often than others, some blanks."""
 
 
 def make(size: int, seed: int) -> Frame:
@@ -44,7 +42,7 @@ def make(size: int, seed: int) -> Frame:
     return pd.DataFrame(
         {
             "id": np.arange(rows, dtype=np.int64),
-            "name": from_arrow(text, _names(rows, seed)),
+            "name": from_arrow(text, random_text(rows, seed)),
             "city": from_arrow(text, cities.take(pa.array(_choices(rows, CITIES, seed, 3)))),
             "label": pd.Categorical.from_codes(_choices(rows, LABELS, seed, 4), categories=labels),
             "value": array.random_numbers(rows, "float64", (seed, 5)),
@@ -54,15 +52,6 @@ def make(size: int, seed: int) -> Frame:
 
 def _choices(rows: int, count: int, seed: int, column: int) -> Any:
     return (array.random_words(rows, (seed, column)) % np.uint64(count)).astype(np.int16)
-
-
-def _names(rows: int, seed: int) -> Any:
-    """Random text of random lengths, made as Arrow holds it: all letters in one buffer."""
-    lengths = array.random_words(rows, (seed, 1)) % np.uint64(LONGEST - SHORTEST + 1) + np.uint64(SHORTEST)
-    ends = np.zeros(rows + 1, np.int64)
-    np.cumsum(lengths, out=ends[1:])
-    letters = array.random_numbers(int(ends[-1]), "uint8", (seed, 2)).tobytes().translate(_LETTERS)
-    return pa.LargeStringArray.from_buffers(rows, pa.py_buffer(ends), pa.py_buffer(letters))
 
 
 def _words(count: int, purpose: str) -> list[str]:

@@ -29,8 +29,7 @@ def read(path: Path) -> Any:
     except OSError as error:
         raise PayloadError(f"{path}: cannot be read ({error.strerror}); give a file that you may read") from error
     payload = readers[path.suffix](path)
-    kind = kind_of(payload)
-    if (kind == "array" and not payload.nbytes) or ("frame" in kind and not payload.size):
+    if (kind_of(payload) == "array" and not payload.nbytes) or (_is_frame(payload) and not payload.size):
         raise PayloadError(f"{path}: is empty (its shape is {payload.shape}); it should hold the data to hand over")
     return payload
 
@@ -76,7 +75,11 @@ def _pkl(path: Path) -> Any:
             f"{path}: cannot be unpickled ({type(error).__name__}: {error}); "
             "it should be a whole pickle whose classes can be imported here"
         ) from error
-    return _one_nan(payload) if "frame" in kind_of(payload) else payload
+    return _one_nan(payload) if _is_frame(payload) else payload
+
+
+def _is_frame(payload: Any) -> bool:
+    return kind_of(payload) in ("frame", "text_frame")
 
 
 def _one_nan(frame: Any) -> Any:

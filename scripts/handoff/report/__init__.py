@@ -138,7 +138,7 @@ def page(
         campaigns=_seen(run, "campaign"),
         began=moment(min(_seen(run, "started_at"), default="")),
         ended=moment(max(_seen(run, "ended_at"), default="")),
-        patterns={scenario.pattern: PATTERNS.get(scenario.pattern, "") for scenario in scenarios},
+        patterns={scenario.pattern: PATTERNS[scenario.pattern].about for scenario in scenarios},
         tasks={scenario.task: TASKS.get(scenario.task, "your own function") for scenario in scenarios},
         sure_blocks=SURE_BLOCKS,
         files=FILES,

@@ -15,11 +15,15 @@ from handoff.strategies import LIBRARY
 from handoff.words import counted, interval, ratio, seconds
 
 
-def headline(scenario: Scenario, answer: Mapping[str, Any], reference: str) -> str:
-    """What to do in this scenario, in one sentence: the strategy, what it saves, how far that can be trusted."""
+def headline(scenario: Scenario, answer: Mapping[str, Any], reference: str, python: str = "") -> str:
+    """What to do in this scenario, in one sentence: the strategy, what it saves, how far that can be trusted.
+
+    python: which other Python the strategy is measured under.
+    """
     what, use = words(scenario), answer["recommended"]
     if not use:
         return f"To {what}, nothing can be recommended."
+    use = f"{use} (under {python})" if python else use
     if use == reference:
         return f"To {what}, keep {use}: nothing that can be used here is shown to be faster."
     share, saves = answer["ratio_to_reference"], answer["saves_s"]

@@ -23,6 +23,8 @@ ARTICLE_PYTHON: Final = "Python 3.11"
 
 EXPLAINED: Final = "array-64MiB.{task}.reusex8.w{workers}"
 """The scenarios that show why A2 works, and for which tasks it does not."""
+LISTED: Final = "array-64KiB.read.send.w1"
+"""The scenario in which a ShareableList is measured beside pickle: small, as it takes its numbers one by one."""
 GIL: Final = {"sum": "lets go of the GIL", "loop": "holds the GIL"}
 SHARERS: Final = {"threads": "threads-reference", "processes over shared memory": "process_spawn-shared_memory"}
 COUNTS: Final = (2, 4)
@@ -31,10 +33,10 @@ COUNTS: Final = (2, 4)
 
 @dataclass(frozen=True)
 class Line:
-    """One timed line of an experiment: the article's seconds, and where ours stand."""
+    """One timed line of an experiment: the article's seconds, if it has any, and where ours stand."""
 
     name: str
-    article_s: float
+    article_s: float | None
     strategy: str
     scenarios: tuple[tuple[str, int], ...]
     """Scenario ids in order of preference, each with the share of the article's size as 1/n."""
@@ -103,8 +105,12 @@ EXPERIMENTS: Final = (
         ),
     ),
     Experiment(
-        "A5", "shared memory", "arrays and ShareableList in shared memory",
-        says="it suits arrays; no cheap way for any object", not_yet=True,
+        "A5", "shared memory", "an array of 64 MiB to a process: pickled, and in a segment of shared memory",
+        (
+            Line("pickle", None, "pool_spawn-pickle", _full("array-64MiB.read.send.w1")),
+            Line("shared memory", None, "process_spawn-shared_memory", _full("array-64MiB.read.send.w1")),
+        ),
+        says="it suits arrays; no cheap way for any object",
     ),
     Experiment(
         "A6", "fork, the bad option", "a thread prints to standard error while a forked Process starts",
@@ -119,7 +125,7 @@ class Ours:
     """Our line beside one of the article's; without a time, the note says why."""
 
     name: str
-    article_s: float
+    article_s: float | None
     median_s: float | None = None
     low_s: float | None = None
     high_s: float | None = None
@@ -166,13 +172,16 @@ def _lines(run: Run, experiment: Experiment) -> list[Ours]:
     beside = [first]
     for ours, its_share in both[1:]:
         # Lines of different sizes have no ratio.
-        comparable = first.median_s is not None and ours.median_s and share == its_share
-        our_ratio = first.median_s / ours.median_s if comparable and first.median_s and ours.median_s else None
         beside.append(Ours(
             ours.name, ours.article_s, ours.median_s, ours.low_s, ours.high_s,
-            article_ratio=first.article_s / ours.article_s, our_ratio=our_ratio, note=ours.note,
+            article_ratio=_times(first.article_s, ours.article_s),
+            our_ratio=_times(first.median_s, ours.median_s) if share == its_share else None, note=ours.note,
         ))  # fmt: skip
     return beside
+
+
+def _times(longer: float | None, shorter: float | None) -> float | None:
+    return longer / shorter if longer and shorter else None
 
 
 class Counts(TypedDict, total=False):
@@ -281,6 +290,16 @@ def two_workers_said(run: Run) -> list[str]:
     return said
 
 
+def shareable_list_said(run: Run) -> list[str]:
+    """What the other thing costs that the article names, a ShareableList, beside a pickle of the same numbers."""
+    rows = {text(row, "strategy"): row for row in run.summary if row["scenario"] == LISTED}
+    listed, pickled = (rows.get(name) for name in ("process_spawn-shareable_list", "pool_spawn-pickle"))
+    times = _times(number(listed or {}, "median_s"), number(pickled or {}, "median_s"))
+    if not times:
+        return []
+    return [f"64 KiB of the same numbers in a ShareableList take {ratio(times)} times as long as pickled"]
+
+
 def crowding_said(machines: Sequence[Mapping[str, Any]]) -> list[str]:
     """That there were fewer cores than workers, where it was so."""
     cores = [int(found) for machine in machines if (found := (machine.get("hardware") or {}).get("cores"))]
@@ -308,7 +327,8 @@ def beside(
             said = [*two_workers_said(run), *crowding_said(machines)]
             found.append(Beside(experiment, lines=_lines(run, experiment), said=said))
         else:
-            found.append(Beside(experiment, lines=_lines(run, experiment)))
+            said = shareable_list_said(run) if experiment.id == "A5" else []
+            found.append(Beside(experiment, lines=_lines(run, experiment), said=said))
     return found
 
 

@@ -12,7 +12,7 @@ from handoff.figures.run import Run
 from handoff.health import CHECKS
 from handoff.health.twice import Sentinel
 from handoff.records import STATUSES, Row
-from handoff.strategies import FLOORS
+from handoff.strategies import find
 from handoff.words import NONE, counted, number, ratio, seconds, text
 
 Warnings: TypeAlias = Sequence[Mapping[str, Any]]
@@ -35,7 +35,8 @@ class Told:
 
 def told(warnings: Warnings, answers: Sequence[Mapping[str, Any]], reference: str) -> Told:
     """Where each warning is shown; answers are those of recommendations.json."""
-    concerned = {answer["scenario"]: ("", FLOORS[0].id, reference, answer["recommended"]) for answer in answers}
+    floors = {answer["scenario"]: find(answer["recommended"] or reference).floor for answer in answers}
+    concerned = {a["scenario"]: ("", floors[a["scenario"]], reference, a["recommended"]) for a in answers}
 
     def is_beside(warning: Mapping[str, Any]) -> bool:
         return warning["strategy"] in concerned.get(warning["scenario"], ())

@@ -47,6 +47,8 @@ class Spec:
     """Workers that hold a payload at the same time."""
     source: str = ""
     """The file that the payload was read from, and its kind: 'kind:path'."""
+    shared: bool = True
+    """Receivers may write into the sender's payload: not even a small one may arrive as a copy."""
 
 
 class Transport:
@@ -63,6 +65,14 @@ class Transport:
     def reserve(self) -> Place:
         """Name a place for one payload (parent only); by default a fresh path in the run's folder."""
         return f"{self.spec.directory}/{os.getpid()}-{next(self._numbers)}"
+
+    def adopt(self, payload: Any, place: Place) -> Any:
+        """The same payload, made where receivers can see it, and where publish finds it (parent or worker).
+
+        Off the clock, and only where the facts say `born_there`. The place is the payload's own until close, which
+        frees it: by then nobody may have the payload any more.
+        """
+        return payload
 
     def publish(self, payload: Any, place: Place) -> Ticket:
         """Put the payload in its place (parent or worker)."""

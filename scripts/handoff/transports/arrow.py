@@ -15,8 +15,20 @@ from handoff.transports import Access, CannotCarry, Place, Ticket, Transport
 FACTS = {
     "about": "the payload is written as an Arrow IPC file, uncompressed, and the receiver maps it",
     "simplicity": 4,
-    "kinds": ("array", "frame", "text_frame"),
-    "why_not": "Arrow holds columns of values, not arbitrary Python objects",
+    "kinds": (
+        "array",
+        "strided_array",
+        "fortran_array",
+        "frame",
+        "wide_frame",
+        "fragmented_frame",
+        "datetime_frame",
+        "nullable_frame",
+        "text_frame",
+        "arrow_table",
+        "arrow_slice",
+    ),
+    "why_not": "Arrow holds columns of values, and pyarrow makes them of arrays, pandas DataFrames and its own tables",
     "needs": ("pyarrow", "numpy"),
     "zero_copy": True,
     "writable": "no",
@@ -24,8 +36,6 @@ FACTS = {
     "storage_copies": 1.0,
     "hazard": "a frame attached this way is read-only: writing into a column raises, adding one works",
 }
-
-_SHAPE = b"handoff.shape"
 
 
 def column_of(array: np.ndarray[Any, Any]) -> Any:
@@ -91,28 +101,36 @@ def check_columns(frame: Any) -> None:
 
 class Way(Transport):
     def publish(self, payload: Any, place: Place) -> Ticket:
-        if isinstance(payload, np.ndarray):
-            column = column_of(payload)
-            shape = ",".join(map(str, payload.shape)).encode()
-            table = pa.table({"array": column}, pa.schema([("array", column.type)], {_SHAPE: shape}))
+        if isinstance(payload, pa.Table):
+            # A file's batches share one dictionary a column.
+            form, table = "table", payload.unify_dictionaries()
+        elif isinstance(payload, np.ndarray):
+            form, table = payload.shape, pa.table([column_of(payload)], ["array"])
         else:
-            table = table_of(payload)
+            form, table = "frame", table_of(payload)
         with pa.OSFile(place, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
-        return place
+        return place, form
 
     @contextmanager
     def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
-        with pa.memory_map(ticket) as source:
+        place, form = ticket
+        with pa.memory_map(place) as source:
             table = pa.ipc.open_file(source).read_all()
-        shape = (table.schema.metadata or {}).get(_SHAPE)
-        if shape is None:
-            # split_blocks keeps each column where it lies in the file; without it pandas copies all of them.
-            yield table.to_pandas(split_blocks=True)
+        if form == "table":
+            yield table
+        elif form == "frame":
+            yield self.frame(table)
         else:
             whole = table.column("array").chunk(0) if table.num_rows else table.column("array").combine_chunks()
-            array = whole.to_numpy(zero_copy_only=False)
-            yield array.reshape([int(length) for length in shape.decode().split(",") if length])
+            yield self.items(whole).reshape(form)
+
+    def frame(self, table: Any) -> Any:
+        # split_blocks keeps each column where it lies in the file; without it pandas copies all of them.
+        return table.to_pandas(split_blocks=True)
+
+    def items(self, column: Any) -> Any:
+        return column.to_numpy(zero_copy_only=False)
 
     def release(self, place: Place) -> None:
         Path(place).unlink(missing_ok=True)

@@ -18,8 +18,8 @@ from handoff.transports import Access, CannotCarry, Place, Ticket, Transport
 FACTS = {
     "about": "fastparquet writes the frame as uncompressed Parquet and the receiver decodes it (the article's way)",
     "simplicity": 5,
-    "kinds": ("frame", "text_frame"),
-    "why_not": "Parquet holds tables of columns",
+    "kinds": ("frame", "wide_frame", "fragmented_frame", "datetime_frame", "text_frame"),
+    "why_not": "fastparquet takes pandas DataFrames alone, and gives nullable floats back as plain ones",
     "needs": ("fastparquet",),
     "writable": "yes",
     "copies": 4.0,

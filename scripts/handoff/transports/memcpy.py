@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import pickle
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +16,25 @@ from typing import Any
 
 import numpy as np
 
+from handoff import outofband
 from handoff.transports import Access, Place, Spec, Ticket, Transport
 
 FACTS = {
     "about": "floor: one copy into memory that is warm already, by as many threads as are fastest, then the task",
     "simplicity": 0,
-    "kinds": ("array", "frame", "text_frame"),
-    "why_not": "Python objects are no block of memory that could be copied",
+    "kinds": (
+        "array",
+        "fortran_array",
+        "structured_array",
+        "frame",
+        "wide_frame",
+        "fragmented_frame",
+        "nullable_frame",
+        "text_frame",
+        "arrow_table",
+        "sparse_matrix",
+    ),
+    "why_not": "pickle 5 does not hand out its bytes, and no more than its bytes, as blocks of memory to copy",
     "needs": ("numpy",),
     "executors": ("inline",),
     "copies": 1.0,
@@ -60,26 +71,24 @@ class Way(Transport):
         return min(range(1, len(os.sched_getaffinity(0)) + 1), key=best)
 
     def publish(self, payload: Any, place: Place) -> Ticket:
-        buffers: list[pickle.PickleBuffer] = []
-        head = pickle.dumps(payload, protocol=5, buffer_callback=buffers.append)
-        raws = [np.frombuffer(buffer.raw(), np.uint8) for buffer in buffers]
-        end = sum(-(-raw.nbytes // 64) * 64 for raw in raws)
+        head, buffers = outofband.take_apart(payload)
+        raws = [np.frombuffer(buffer, np.uint8) for buffer in buffers]
+        offsets, end = outofband.spread(buffers)
         if end > self._warm.nbytes:
             self._warm = np.zeros(end, np.uint8)
-        copies, start = [], 0
-        for raw in raws:
+        copies = []
+        for start, raw in zip(offsets, raws, strict=True):
             target = self._warm[start : start + raw.nbytes]
             if not self._threads and raw is max(raws, key=len):
                 self._threads = self._fastest(target, raw)  # the first transfer alone, which is not a warm one
             self._copy(target, raw, self._threads or 1)
             copies.append(target)
-            start += -(-raw.nbytes // 64) * 64
         return head, copies
 
     @contextmanager
     def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
         head, copies = ticket
-        yield pickle.loads(head, buffers=copies)
+        yield outofband.put_together(head, copies)
 
     def close(self) -> None:
         self._pool.shutdown()

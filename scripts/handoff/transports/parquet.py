@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,8 +16,17 @@ from handoff.transports.arrow import table_of
 FACTS = {
     "about": "pyarrow writes the frame as uncompressed Parquet and the receiver decodes it",
     "simplicity": 4,
-    "kinds": ("frame", "text_frame"),
-    "why_not": "Parquet holds tables of columns",
+    "kinds": (
+        "frame",
+        "wide_frame",
+        "fragmented_frame",
+        "datetime_frame",
+        "nullable_frame",
+        "text_frame",
+        "arrow_table",
+        "arrow_slice",
+    ),
+    "why_not": "pyarrow makes Parquet of Arrow tables and pandas DataFrames",
     "needs": ("pyarrow",),
     "writable": "yes",
     "copies": 4.0,
@@ -30,8 +39,11 @@ def _is_text(kind: Any) -> bool:
 
 
 class Way(Transport):
+    compression: ClassVar[str] = "NONE"
+
     def publish(self, payload: Any, place: Place) -> Ticket:
-        table = table_of(payload)
+        is_table = isinstance(payload, pa.Table)
+        table = payload if is_table else table_of(payload)
         categories = []
         for field in table.schema:
             if pa.types.is_timestamp(field.type) and field.type.unit == "s":
@@ -41,13 +53,15 @@ class Way(Transport):
                     raise CannotCarry(f"Parquet keeps categories of text alone, not those of column {field.name!r}")
                 categories.append(field.name)
         # Without their dictionary, categories would come back in another order, and unused ones not at all.
-        pq.write_table(table, place, compression="NONE", use_dictionary=categories, write_statistics=False)
-        return place
+        pq.write_table(table, place, compression=self.compression, use_dictionary=categories, write_statistics=False)
+        return place, is_table
 
     @contextmanager
     def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
+        place, is_table = ticket
         # Without partitioning=None a folder called a=b above the file becomes a column.
-        yield pq.read_table(ticket, partitioning=None).to_pandas()
+        table = pq.read_table(place, partitioning=None)
+        yield table if is_table else table.to_pandas()
 
     def release(self, place: Place) -> None:
         Path(place).unlink(missing_ok=True)

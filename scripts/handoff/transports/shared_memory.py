@@ -17,19 +17,34 @@ from handoff.transports import Access, Place, Ticket, Transport
 FACTS = {
     "about": "the array is copied into a new shared-memory segment and the receiver maps it",
     "simplicity": 5,
-    "kinds": ("array",),
-    "why_not": "a segment is plain bytes: a frame would have to be taken apart by hand",
+    "kinds": ("array", "strided_array", "fortran_array", "structured_array"),
+    "why_not": "a segment is plain bytes: whatever is no array of plain items would have to be taken apart by hand",
     "needs": ("numpy",),
     "zero_copy": True,
     "writable": "private copy",
-    "shares_writes": ("array",),
+    "shares_writes": ("array", "strided_array", "fortran_array", "structured_array"),
     "copies": 1.0,
     "storage_copies": 1.0,
     "hazard": "a view that outlives its segment reads freed memory (numpy#23305); a full /dev/shm is SIGBUS",
 }
 
 
-def _attach(name: str) -> SharedMemory:
+def create(name: str, size: int) -> SharedMemory:
+    """A new segment whose pages are reserved.
+
+    Raises:
+        OSError: /dev/shm has no room for it; without the reservation that is SIGBUS at the first store.
+    """
+    segment = SharedMemory(name, create=True, size=size)
+    try:
+        os.posix_fallocate(segment._fd, 0, size)  # type: ignore[attr-defined]
+    except OSError:
+        segment.close()
+        raise
+    return segment
+
+
+def attach(name: str) -> SharedMemory:
     """Open a segment that another process owns.
 
     A tracker that this process does not share with the owner would remove the segment when it ends
@@ -46,10 +61,8 @@ class Way(Transport):
         return f"{self.spec.prefix}-{os.getpid()}-{next(self._numbers)}"
 
     def publish(self, payload: Any, place: Place) -> Ticket:
-        segment = SharedMemory(place, create=True, size=max(1, payload.nbytes))
+        segment = create(place, max(1, payload.nbytes))
         try:
-            # Reserves the pages: a full /dev/shm is an OSError here, and SIGBUS at the first store otherwise.
-            os.posix_fallocate(segment._fd, 0, max(1, payload.nbytes))  # type: ignore[attr-defined]
             view: Any = np.ndarray(payload.shape, payload.dtype, buffer=segment.buf)
             view[...] = payload
             del view
@@ -60,7 +73,7 @@ class Way(Transport):
     @contextmanager
     def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
         name, shape, dtype = ticket
-        segment = _attach(name)
+        segment = attach(name)
         try:
             view: Any = np.ndarray(shape, dtype, buffer=segment.buf)
             view.flags.writeable = access == "shared"
@@ -74,7 +87,7 @@ class Way(Transport):
 
     def release(self, place: Place) -> None:
         try:
-            segment = _attach(place)
+            segment = attach(place)
         except FileNotFoundError:
             return  # nothing was ever published there
         segment.close()

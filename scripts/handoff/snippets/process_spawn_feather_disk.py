@@ -1,0 +1,26 @@
+"""A Feather file on disk, which pandas compresses: only its path is sent, and the worker decodes it."""
+
+import multiprocessing
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+
+
+def work(data: pd.DataFrame) -> float:
+    return float(data["number"].sum())  # your function
+
+
+def work_on_file(path: Path) -> float:
+    return work(pd.read_feather(path))
+
+
+if __name__ == "__main__":
+    payload = pd.DataFrame({"number": range(1_000_000)})  # your data
+    # A folder in TMPDIR, or in /tmp; it goes with all its files at the end.
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(2, mp_context=context) as executor:
+        path = Path(folder) / "payload"
+        payload.to_feather(path)  # LZ4 by itself; compression="uncompressed" is quicker, and larger
+        print(executor.submit(work_on_file, path).result())
