@@ -280,6 +280,11 @@ TABLE: Final = (
     Strategy("process_spawn-arena", ("stdlib",)),
     Strategy("process_fork-inherit", ("stdlib",)),
     Strategy("process_spawn-load_in_worker", ("stdlib",)),
+    Strategy("process_spawn-initializer", ("stdlib",)),
+    Strategy("process_forkserver-pickle5", ("stdlib",)),
+    Strategy("process_forkserver_preload-pickle5", ("stdlib",)),
+    Strategy("process_forkserver_preload-initializer", ("stdlib",)),
+    Strategy("loky-pickle"),
     Strategy("direct-pickle5", ("stdlib",)),
     Strategy("direct_raw-pickle5", ("stdlib",)),
 )

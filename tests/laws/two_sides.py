@@ -11,7 +11,7 @@ import pickle
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,11 +48,28 @@ def two_sides(strategy: Strategy, receivers: int = 1, source: str = "") -> Itera
     """Both sides in this process."""
     with workplace(strategy, receivers, source) as spec:
         sides = Sides(transports.build(spec), transports.build(spec), spec)
+        if sides.sender.before_start:
+            _start_after_publishing(strategy, sides)
         try:
             yield sides
         finally:
             sides.receiver.close()
             sides.sender.close()
+
+
+def _start_after_publishing(strategy: Strategy, sides: Sides) -> None:
+    """Give the receiver after each publishing what it would get as it starts."""
+    publish = sides.sender.publish
+
+    def publish_and_start(payload: Any, place: Place) -> Ticket:
+        ticket = publish(payload, place)
+        luggage = sides.sender.luggage()
+        with suppress(RuntimeError):  # what multiprocessing pickles for a process that it just starts, and never here
+            luggage = through_channel(strategy, luggage)
+        sides.receiver.unpack(luggage)
+        return ticket
+
+    sides.sender.publish = publish_and_start  # type: ignore[method-assign]
 
 
 def remains(spec: Spec) -> list[str]:

@@ -14,7 +14,7 @@ FACTS = {
     "kinds": ("any",),
     "patterns": ("broadcast", "reuse"),
     "why_not_pattern": (
-        "it reaches every worker as it starts, so none gets one of its own, no second one follows, and nothing comes back"
+        "every worker gets it as it starts: none gets one of its own, no second one follows, nothing comes back"
     ),
     "not_executors": ("inline", "threads", "process_fork"),
     "writable": "yes",
