@@ -150,14 +150,17 @@ def send_at_start(strategy: Strategy, spec: Spec, kind: str) -> dict[str, Any]:
     place = way.reserve()
     ticket = way.publish(payload, place)
 
-    def start() -> Any:
-        return executors.load(strategy.executor)(1, spec.directory, _unpack, (spec, way.luggage()))
+    # What an executor leaves in the folder that it is given is swept with it.
+    with tempfile.TemporaryDirectory() as control:
 
-    executor: Executor
-    with start() as executor:
-        pid, digest = executor.submit(receive, spec, ticket).result(60)
-    with start() as executor:
-        wrote = executor.submit(receive_and_write, spec, ticket).result(60)
+        def start() -> Any:
+            return executors.load(strategy.executor)(1, control, _unpack, (spec, way.luggage()))
+
+        executor: Executor
+        with start() as executor:
+            pid, digest = executor.submit(receive, spec, ticket).result(60)
+        with start() as executor:
+            wrote = executor.submit(receive_and_write, spec, ticket).result(60)
     way.release(place)
     return {
         "elsewhere": pid != os.getpid(), "arrived": digest == before, "wrote": wrote,

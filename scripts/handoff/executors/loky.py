@@ -11,9 +11,6 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any
 
-import loky
-import loky.backend.synchronize
-
 from handoff.executors import Initializer
 
 FACTS = {
@@ -27,6 +24,9 @@ FACTS = {
 def start(
     workers: int, directory: str, initializer: Initializer, initargs: tuple[Any, ...]
 ) -> Iterator[Executor]:  # fmt: skip
+    import loky  # here, so that the file can be loaded where the package is missing
+    import loky.backend.synchronize
+
     # Its semaphores are files in /dev/shm, named as multiprocessing's: the names by which those of this one are swept.
     named = multiprocessing.synchronize.SemLock._make_name  # type: ignore[attr-defined]
     loky.backend.synchronize.SemLock._make_name = staticmethod(named)
