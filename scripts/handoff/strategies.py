@@ -311,6 +311,13 @@ TABLE: Final = (
     Strategy("process_spawn-redis"),
     Strategy("process_spawn-iceoryx2"),
     Strategy("process_spawn-zenoh"),
+    Strategy("process_spawn-initializer", ("stdlib",)),
+    Strategy("process_forkserver-pickle5", ("stdlib",)),
+    Strategy("process_forkserver_preload-pickle5", ("stdlib",)),
+    Strategy("process_forkserver_preload-initializer", ("stdlib",)),
+    Strategy("loky-pickle"),
+    Strategy("direct-pickle5", ("stdlib",)),
+    Strategy("direct_raw-pickle5", ("stdlib",)),
 )
 
 

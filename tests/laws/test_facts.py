@@ -99,7 +99,7 @@ def test_a_strategy_can_be_found_and_names_its_files(strategy: Strategy) -> None
     assert strategies.find(strategy.id + strategies.SENTINEL).parts == strategy.parts
     assert all(path.is_file() for path in strategy.files)
     assert strategy.storage in ("", "tmpfs", "disk")
-    assert any(not strategy.unsupported(kind, "send") for kind in KINDS)
+    assert any(not strategy.unsupported(kind, "broadcast") for kind in KINDS)
 
 
 def test_a_strategys_files_are_also_those_that_its_own_import() -> None:

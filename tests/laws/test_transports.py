@@ -63,7 +63,7 @@ def is_one_object(strategy: Strategy) -> bool:
 
 # Each transport once with each sort of channel: neither the storage nor which process it is makes another law.
 EVERY = tuple({(s.transport, shares_references(s)): s for s in (*strategies.FLOORS, *strategies.TABLE)}.values())
-CARRIED = [(s, kind) for s in EVERY for kind in scenarios.KINDS if not unsupported(s, kind, "send")]
+CARRIED = [(s, kind) for s in EVERY for kind in scenarios.KINDS if not unsupported(s, kind, "broadcast")]
 
 
 EXAMPLES = 25 if os.environ.get("HANDOFF_THOROUGH") else 5

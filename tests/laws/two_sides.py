@@ -11,7 +11,7 @@ import pickle
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,11 +48,28 @@ def two_sides(strategy: Strategy, receivers: int = 1, source: str = "") -> Itera
     """Both sides in this process."""
     with workplace(strategy, receivers, source) as spec:
         sides = Sides(transports.build(spec), transports.build(spec), spec)
+        if sides.sender.before_start:
+            _start_after_publishing(strategy, sides)
         try:
             yield sides
         finally:
             sides.receiver.close()
             sides.sender.close()
+
+
+def _start_after_publishing(strategy: Strategy, sides: Sides) -> None:
+    """Give the receiver after each publishing what it would get as it starts."""
+    publish = sides.sender.publish
+
+    def publish_and_start(payload: Any, place: Place) -> Ticket:
+        ticket = publish(payload, place)
+        luggage = sides.sender.luggage()
+        with suppress(RuntimeError):  # what multiprocessing pickles for a process that it just starts, and never here
+            luggage = through_channel(strategy, luggage)
+        sides.receiver.unpack(luggage)
+        return ticket
+
+    sides.sender.publish = publish_and_start  # type: ignore[method-assign]
 
 
 def remains(spec: Spec) -> list[str]:
@@ -133,14 +150,17 @@ def send_at_start(strategy: Strategy, spec: Spec, kind: str) -> dict[str, Any]:
     place = way.reserve()
     ticket = way.publish(payload, place)
 
-    def start() -> Any:
-        return executors.load(strategy.executor)(1, spec.directory, _unpack, (spec, way.luggage()))
+    # What an executor leaves in the folder that it is given is swept with it.
+    with tempfile.TemporaryDirectory() as control:
 
-    executor: Executor
-    with start() as executor:
-        pid, digest = executor.submit(receive, spec, ticket).result(60)
-    with start() as executor:
-        wrote = executor.submit(receive_and_write, spec, ticket).result(60)
+        def start() -> Any:
+            return executors.load(strategy.executor)(1, control, _unpack, (spec, way.luggage()))
+
+        executor: Executor
+        with start() as executor:
+            pid, digest = executor.submit(receive, spec, ticket).result(60)
+        with start() as executor:
+            wrote = executor.submit(receive_and_write, spec, ticket).result(60)
     way.release(place)
     return {
         "elsewhere": pid != os.getpid(), "arrived": digest == before, "wrote": wrote,

@@ -11,11 +11,15 @@ Standard library only: loading this loads no executor.
 from __future__ import annotations
 
 import importlib
+import os
 import signal
+import tempfile
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Final
 
 Initializer = Callable[..., None]
@@ -40,6 +44,64 @@ def death(executor: Executor | None) -> str:
             return signal.Signals(-telling[0]).name if telling[0] < 0 else f"code {telling[0]}"
         time.sleep(0.01)
     return ""
+
+
+MEETING_S: Final = 30.0
+"""For the last worker to come where all of them meet, counted from the first: a framework's start slowly."""
+
+LOOK_S: Final = 0.001
+"""Between two looks at whether the others have come."""
+
+
+def initialize_each(
+    executor: Executor, workers: int, directory: str, initializer: Initializer, initargs: tuple[Any, ...],
+    patience: float = MEETING_S,
+) -> None:  # fmt: skip
+    """Run the initializer once in each worker, for an executor that has none: before its first call.
+
+    No executor can be told which worker a call is for. So each of `workers` calls waits, when it has run the
+    initializer, until the others have too: none of them can have gone to the same worker as another.
+
+    Raises:
+        TimeoutError: it does not run so many calls at once.
+        Exception: what the initializer raised.
+    """
+    with tempfile.TemporaryDirectory(prefix="meeting-", dir=directory) as meeting:
+        futures = [executor.submit(_meet, meeting, workers, patience, initializer, initargs) for _ in range(workers)]
+        # The folder stays until the last one has ended. Who failed says why, the others that they waited for him.
+        errors = [error for future in futures if (error := _error(future)) is not None]
+    if errors:
+        raise min(errors, key=lambda error: isinstance(error, _Alone))
+
+
+class _Alone(TimeoutError):
+    """The other workers did not come."""
+
+
+def _error(future: Future[Any]) -> Exception | None:
+    try:
+        future.result()
+    except Exception as error:
+        return error
+    return None
+
+
+def _meet(meeting: str, workers: int, patience: float, initializer: Initializer, initargs: tuple[Any, ...]) -> None:
+    """What each worker runs: the initializer, then wait for the others in that folder."""
+    folder = Path(meeting)
+    try:
+        initializer(*initargs)
+    except BaseException:
+        (folder / "failed").touch()
+        raise
+    (folder / f"{os.getpid()}-{threading.get_native_id()}").touch()
+    end = time.monotonic() + patience
+    while (come := set(os.listdir(folder))) and len(come) < workers:  # noqa: PTH208 (names are enough, and quicker)
+        if "failed" in come:
+            raise _Alone("the initializer failed in another worker")
+        if time.monotonic() > end:
+            raise _Alone(f"{len(come)} of {workers} workers took a call within {patience:g} s: it has no more at once")
+        time.sleep(LOOK_S)
 
 
 def load(name: str) -> Start:

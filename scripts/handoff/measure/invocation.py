@@ -143,6 +143,8 @@ class Invocation:
         Gate.make(gate)
         setup = self._setup(scenarios[0], workers, gate)
         transport = self._build(setup)
+        # Whoever holds a payload has imported what it needs: a server that workers are forked from looks at that.
+        payloads.load_needs(setup.spec.source)
         own_process = self.executor_facts.processes
 
         @contextmanager

@@ -1,0 +1,28 @@
+"""Processes forked by a server without threads: the default on Linux from Python 3.14 on; with pickle protocol 5."""
+
+import io
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.reduction import ForkingPickler
+
+import numpy as np
+
+
+def dumps(obj: object, protocol: int | None = None) -> memoryview:
+    buffer = io.BytesIO()
+    ForkingPickler(buffer, 5).dump(obj)
+    return buffer.getbuffer()
+
+
+# multiprocessing has no option for the protocol (python/cpython#89467). Workers import this file too, and have it so.
+ForkingPickler.dumps = dumps  # type: ignore[method-assign]
+
+
+def work(data: np.ndarray) -> float:
+    return float(data.sum())  # your function
+
+
+if __name__ == "__main__":
+    payload = np.arange(1_000_000, dtype=np.float64)  # your data
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("forkserver")) as executor:
+        print(executor.submit(work, payload).result())
