@@ -226,6 +226,11 @@ TABLE: Final = (
     Strategy("process_spawn-arena", ("stdlib",)),
     Strategy("process_fork-inherit", ("stdlib",)),
     Strategy("process_spawn-load_in_worker", ("stdlib",)),
+    Strategy("mpi-pickle"),
+    Strategy("dask-pickle"),
+    Strategy("dask-dask_scatter"),
+    Strategy("ray-argument"),
+    Strategy("ray-object_store"),
 )
 
 
