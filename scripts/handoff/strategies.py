@@ -76,6 +76,8 @@ class TransportFacts:
     why_not_pattern: str = ""
     platforms: tuple[str, ...] = ("linux", "darwin", "win32")
     needs: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    """Programs that must be on the PATH."""
     executors: tuple[str, ...] = ()
     """Only under these executors; empty: under every one."""
     not_executors: tuple[str, ...] = ()
@@ -180,6 +182,11 @@ class Strategy:
         return (*executor_facts(self.executor).needs, *transport_facts(self.transport).needs)
 
     @property
+    def programs(self) -> tuple[str, ...]:
+        """Programs that must be on the PATH."""
+        return transport_facts(self.transport).programs
+
+    @property
     def simplicity(self) -> tuple[int, int, str]:
         """Sorts simplest first: fewest new things to learn and to clean up."""
         executor, transport = executor_facts(self.executor), transport_facts(self.transport)
@@ -234,6 +241,8 @@ TABLE: Final = (
     Strategy("dask-dask_scatter"),
     Strategy("ray-argument"),
     Strategy("ray-object_store"),
+    Strategy("process_spawn-lmdb-tmpfs"),
+    Strategy("process_spawn-polars_ipc-tmpfs"),
 )
 
 

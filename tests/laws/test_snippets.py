@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from optional import marks
 
 from handoff import strategies
 
@@ -42,7 +43,7 @@ def test_every_strategy_has_a_snippet_and_every_snippet_a_strategy() -> None:
     assert sorted(path.name for path in SNIPPETS.glob("*.py")) == sorted(snippet(name).name for name in ALL)
 
 
-@pytest.mark.parametrize("strategy", ALL)
+@pytest.mark.parametrize("strategy", [pytest.param(s.id, marks=marks(s)) for s in strategies.TABLE])
 def test_it_runs_prints_the_result_and_leaves_nothing(strategy: str, tmp_path: Path) -> None:
     code = snippet(strategy)
     before = segments()

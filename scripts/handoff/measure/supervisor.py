@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,6 +76,9 @@ def obstacle(strategy: Strategy, scenario: Scenario, folder: Path, data: Path) -
     for module in (*strategy.needs, *kind_facts(description.kind).needs):
         if importlib.util.find_spec(module) is None:
             return "unsupported", f"needs the package {module}, which is not installed"
+    for program in strategy.programs:
+        if shutil.which(program) is None:
+            return "unsupported", f"needs the program {program}, which is not installed"
     if strategy.storage == "tmpfs" and not os.access("/dev/shm", os.W_OK):
         return "unsupported", "needs a writable /dev/shm"
     facts = transport_facts(strategy.transport)
