@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
@@ -89,6 +90,9 @@ def start(
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # one for all nodes of a process: Ray keeps it
     import ray
 
+    # Its workers look for modules where this process does, as those of a pool do.
+    searched = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
     # Ray puts sockets 64 bytes below its folder, and 107 is all that the kernel takes: a short name for the same one.
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     # Twice the payloads are what a job is started for, once with the sender and once in the store.
@@ -100,9 +104,14 @@ def start(
             configure_logging=False, logging_level="ERROR", log_to_driver=False,
         )  # fmt: skip
         try:
-            actor = ray.remote(num_cpus=1)(_Worker)
-            yield _RayExecutor([actor.remote(initializer, initargs) for _ in range(workers)])
+            actors = [ray.remote(num_cpus=1)(_Worker).remote(initializer, initargs) for _ in range(workers)]
+            ray.get([actor.call.remote(os.getpid) for actor in actors])  # or what the initializer raised
+            yield _RayExecutor(actors)
         finally:
             ray.shutdown()
     finally:
         os.close(descriptor)
+        if searched is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = searched

@@ -19,8 +19,22 @@ FACTS = {
     "writable": "private copy",
     "copies": 2.0,
     "storage_copies": 1.25,
-    "hazard": "arrays arrive read-only; lists and other Python objects are unpickled anew at every ray.get",
+    "hazard": (
+        "arrays arrive read-only, and a bytearray in a list or dict arrives as bytes unless an object holds it; "
+        "Python objects are made anew at every ray.get"
+    ),
 }
+
+
+class Whole:
+    """Holds a payload that is to be pickled: what Ray packs by msgpack instead, lists of plain values, comes back
+    with every bytearray as bytes.
+    """
+
+    __slots__ = ("payload",)
+
+    def __init__(self, payload: Any) -> None:
+        self.payload = payload
 
 
 class Way(Transport):
@@ -38,7 +52,7 @@ class Way(Transport):
     def publish(self, payload: Any, place: Place) -> Ticket:
         import ray
 
-        reference = ray.put(payload)
+        reference = ray.put(Whole(payload))
         self._keep(place, reference)
         # A reference that is an argument itself is replaced by its object before the call; inside a tuple it stays one.
         return place, reference
@@ -48,7 +62,7 @@ class Way(Transport):
         import ray
 
         self._keep(*ticket)
-        payload = ray.get(ticket[1])
+        payload = ray.get(ticket[1]).payload
         yield payloads.copy(payload) if access == "private" else payload
 
     def _keep(self, place: Place, reference: Any) -> None:
