@@ -237,6 +237,7 @@ TABLE: Final = (
     Strategy("joblib-joblib_memmap"),
     Strategy("mpi-pickle"),
     Strategy("mpi_pkl5-mpi_buffers"),
+    Strategy("mpi_world-mpi_window"),
     Strategy("dask-pickle"),
     Strategy("dask-dask_scatter"),
     Strategy("ray-argument"),

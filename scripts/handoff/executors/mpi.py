@@ -23,7 +23,7 @@ def prepare(directory: str) -> None:
     """Set what Open MPI reads as it is loaded: files into that directory, no network, and root may run it, too."""
     settings = {
         "TMPDIR": directory,
-        "OMPI_MCA_btl_sm_backing_directory": directory,
+        "OMPI_MCA_btl_sm_backing_directory": directory, "OMPI_MCA_osc_sm_backing_directory": directory,
         # Open MPI reaches a spawned worker by TCP alone, which would listen on every interface.
         "OMPI_MCA_pml": "ob1", "OMPI_MCA_osc": "^ucx", "OMPI_MCA_btl": "self,sm,tcp", "OMPI_MCA_btl_tcp_if_include": "lo",
         # As many workers as are asked for, also beyond the cores, and none bound to one.
