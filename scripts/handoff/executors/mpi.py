@@ -24,8 +24,10 @@ def prepare(directory: str) -> None:
     settings = {
         "TMPDIR": directory,
         "OMPI_MCA_btl_sm_backing_directory": directory, "OMPI_MCA_osc_sm_backing_directory": directory,
-        # Open MPI reaches a spawned worker by TCP alone, which would listen on every interface.
-        "OMPI_MCA_pml": "ob1", "OMPI_MCA_osc": "^ucx", "OMPI_MCA_btl": "self,sm,tcp", "OMPI_MCA_btl_tcp_if_include": "lo",
+        # Open MPI reaches a spawned worker by TCP alone: by the loopback interface, though it listens on all.
+        "OMPI_MCA_pml": "ob1", "OMPI_MCA_btl": "self,sm,tcp", "OMPI_MCA_btl_tcp_if_include": "lo",
+        # It complains where it finds no network of its own.
+        "OMPI_MCA_osc": "^ucx",
         # As many workers as are asked for, also beyond the cores, and none bound to one.
         "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe", "PRTE_MCA_hwloc_default_binding_policy": "none",
         "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from handoff import machine
@@ -96,7 +97,7 @@ def start(
     # Ray puts sockets 64 bytes below its folder, and 107 is all that the kernel takes: a short name for the same one.
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     # Twice the payloads are what a job is started for, once with the sender and once in the store.
-    store = min(machine.available_memory() // 2, machine.free_room(directory) * 9 // 10)
+    store = min(machine.available_memory() // 2, machine.free_room(Path(directory)) * 9 // 10)
     try:
         ray.init(
             address="local", num_cpus=workers, object_store_memory=store, include_dashboard=False,

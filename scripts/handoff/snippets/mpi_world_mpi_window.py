@@ -23,7 +23,7 @@ def share(spawned: Any, payload: np.ndarray | None) -> list[float] | None:
     if payload is not None:
         shared[...] = payload
     window.Fence()  # from here on, all see it
-    results = world.gather(work(shared) if payload is None else None)
+    results: list[float] | None = world.gather(work(shared) if payload is None else None)
     del shared
     window.Free()
     world.Free()

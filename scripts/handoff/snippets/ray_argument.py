@@ -7,10 +7,9 @@ import tempfile
 import numpy as np
 
 os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else Ray makes one for good, in ~/.ray
-import ray  # noqa: E402 (it reads the token as it is imported)
+import ray  # which reads the token
 
 
-@ray.remote
 def work(data: np.ndarray) -> float:
     return float(data.sum())  # your function; data is read-only
 
@@ -19,5 +18,5 @@ if __name__ == "__main__":
     payload = np.arange(1_000_000, dtype=np.float64)  # your data
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # a short path: sockets lie in it
         ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR", _temp_dir=folder)
-        print(ray.get(work.remote(payload)))
+        print(ray.get(ray.remote(work).remote(payload)))
         ray.shutdown()

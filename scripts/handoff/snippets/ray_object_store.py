@@ -7,10 +7,9 @@ import tempfile
 import numpy as np
 
 os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else Ray makes one for good, in ~/.ray
-import ray  # noqa: E402 (it reads the token as it is imported)
+import ray  # which reads the token
 
 
-@ray.remote
 def work(data: np.ndarray) -> float:
     return float(data.sum())  # your function; data is read-only
 
@@ -20,5 +19,6 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # a short path: sockets lie in it
         ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR", _temp_dir=folder)
         stored = ray.put(payload)
-        print(ray.get([work.remote(stored), work.remote(stored)])[0])  # as many calls as you like
+        call = ray.remote(work)
+        print(ray.get([call.remote(stored), call.remote(stored)])[0])  # as many calls as you like
         ray.shutdown()

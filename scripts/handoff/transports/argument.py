@@ -19,7 +19,10 @@ FACTS = {
     "writable": "private copy",
     "copies": 2.0,
     "storage_copies": 1.25,
-    "hazard": "the same object given to many calls is stored once for each of them; arrays arrive read-only, and a bytearray may arrive as bytes",
+    "hazard": (
+        "the same object given to many calls is stored once for each of them; arrays arrive read-only, and a "
+        "bytearray in a list or dict arrives as bytes unless an object holds it"
+    ),
 }
 
 

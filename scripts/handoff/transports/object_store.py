@@ -73,7 +73,7 @@ class Way(Transport):
         from ray.experimental import get_object_locations
 
         reference = self._references[place]
-        return reference and get_object_locations([reference])[reference].get("object_size") or 0
+        return get_object_locations([reference])[reference].get("object_size") or 0 if reference else 0
 
     def release(self, place: Place) -> None:
         self._references.pop(place, None)
