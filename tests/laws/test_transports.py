@@ -10,7 +10,6 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,9 @@ from hypothesis import strategies as st
 from optional import marks, missing
 from payload_strategies import OF_KIND
 from two_sides import (
+    elsewhere,
     give,
+    is_framework,
     leave,
     made,
     open_files,
@@ -61,8 +62,13 @@ def is_one_object(strategy: Strategy) -> bool:
     return shares_references(strategy) and facts_of(strategy).zero_copy and facts_of(strategy).writable == "yes"
 
 
+def channel(strategy: Strategy) -> str:
+    """What sort of channel it has: by reference, a framework's own, or any process's."""
+    return "reference" if shares_references(strategy) else strategy.executor if is_framework(strategy) else ""
+
+
 # Each transport once with each sort of channel: neither the storage nor which process it is makes another law.
-EVERY = tuple({(s.transport, shares_references(s)): s for s in (*strategies.FLOORS, *strategies.TABLE)}.values())
+EVERY = tuple({(s.transport, channel(s)): s for s in (*strategies.FLOORS, *strategies.TABLE)}.values())
 CARRIED = [(s, kind) for s in EVERY for kind in scenarios.KINDS if not unsupported(s, kind, "broadcast")]
 
 
@@ -207,10 +213,14 @@ def test_nothing_is_left_also_of_a_place_where_nothing_arrived(strategy: Strateg
             sender.release(used)
             sender.release(unused)
 
+    def still_open() -> list[str]:
+        # A framework's threads connect and disconnect whenever they like.
+        return [name for name in open_files() if not (is_framework(strategy) and name.startswith(("socket:", "anon_")))]
+
     hand_over()  # packages open files of their own when they are first used
-    before = open_files()
+    before = still_open()
     hand_over()
-    assert open_files() == before
+    assert still_open() == before
 
 
 # --- who may write ---
@@ -316,17 +326,9 @@ def test_what_was_made_there_is_handed_over_without_a_copy(strategy: Strategy, k
 # --- between two processes ---
 
 
-@pytest.fixture(scope="module")
-def other() -> Iterator[ProcessPoolExecutor]:
-    """Another process, from a clean interpreter."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
-        yield executor
-
-
 @every_process
-def test_another_process_gets_what_was_sent(
-    strategy: Strategy, kind: str, folder: Path, other: ProcessPoolExecutor
-) -> None:
+def test_another_process_gets_what_was_sent(strategy: Strategy, kind: str, folder: Path) -> None:
+    other = elsewhere(strategy)
     payload = made(kind)
     before = payloads.digest(payload)
     with workplace(strategy, source=source_of(kind, payload, folder)) as spec:
@@ -334,7 +336,7 @@ def test_another_process_gets_what_was_sent(
         place = sender.reserve()
         ticket = sender.publish(payload, place)
         pid, arrived = other.submit(receive, spec, ticket).result(60)
-        assert pid in other._processes
+        assert pid != os.getpid()
         assert arrived == before
         if facts_of(strategy).writable != "no" and writable(kind):
             assert other.submit(receive_and_write, spec, ticket).result(60)
@@ -345,9 +347,8 @@ def test_another_process_gets_what_was_sent(
 
 
 @every_return
-def test_the_parent_gets_what_another_process_published(
-    strategy: Strategy, kind: str, other: ProcessPoolExecutor
-) -> None:
+def test_the_parent_gets_what_another_process_published(strategy: Strategy, kind: str) -> None:
+    other = elsewhere(strategy)
     with workplace(strategy) as spec:
         parent = transports.build(spec)
         for seed in (5, 6):  # the second one into a place that may have been used before
@@ -363,12 +364,10 @@ def test_the_parent_gets_what_another_process_published(
 
 
 @each(*((s, kind) for s, kind in CARRIED if at_start(s)))
-def test_a_worker_that_starts_after_publishing_gets_it_and_writes_into_a_copy(
-    strategy: Strategy, kind: str, other: ProcessPoolExecutor
-) -> None:
+def test_a_worker_that_starts_after_publishing_gets_it_and_writes_into_a_copy(strategy: Strategy, kind: str) -> None:
     # From a process without threads, which alone may be forked.
     with workplace(strategy) as spec:
-        found = other.submit(send_at_start, strategy, spec, kind).result(60)
+        found = elsewhere(strategy).submit(send_at_start, strategy, spec, kind).result(60)
     assert found == {
         "elsewhere": True, "arrived": True, "wrote": writable(kind), "sender's unchanged": True, "left open": [],
     }  # fmt: skip
