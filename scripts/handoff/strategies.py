@@ -57,10 +57,16 @@ class ExecutorFacts:
     """A ticket arrives as the same object (threads), not as a pickled copy."""
     needs: tuple[str, ...] = ()
     """Modules that must be importable."""
+    python: str = ""
+    """The oldest Python that has it, as '3.14'; '' for any that Handoff runs under."""
     safe: bool = True
     why_not_safe: str = ""
     floor: bool = False
     """Not a way to hand data over but what physics allows; never recommended."""
+
+    def runs_under(self, version: tuple[int, int]) -> bool:
+        """Whether a Python of that version has it."""
+        return not self.python or version >= tuple(map(int, self.python.split(".")))
 
 
 @dataclass(frozen=True)
