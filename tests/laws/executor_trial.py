@@ -77,7 +77,7 @@ def use(executor: Any, workers: int, notes: Path) -> dict[str, Any]:
 
 
 def open_files() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def well(start: Callable[..., Any], workers: int, directory: str, notes: Path, own_process: bool) -> dict[str, Any]:
