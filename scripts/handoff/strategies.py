@@ -59,10 +59,16 @@ class ExecutorFacts:
     """Modules that must be importable."""
     own_threads: tuple[str, ...] = ()
     """Variables that say how many threads a library has, which are what makes this way quick: one for each core."""
+    python: str = ""
+    """The oldest Python that has it, as '3.14'; '' for any that Handoff runs under."""
     safe: bool = True
     why_not_safe: str = ""
     floor: bool = False
     """Not a way to hand data over but what physics allows; never recommended."""
+
+    def runs_under(self, version: tuple[int, int]) -> bool:
+        """Whether a Python of that version has it."""
+        return not self.python or version >= tuple(map(int, self.python.split(".")))
 
 
 @dataclass(frozen=True)
