@@ -6,8 +6,10 @@ One measuring job meets all faults, a scenario each. What is seen becomes the fi
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -44,6 +46,13 @@ AT_ONCE = 3
 NO_WORKERS = "its workers are threads"
 
 
+def missing(strategy: str) -> str:
+    """Optional packages and programs that it needs and that are not here."""
+    needed = find(strategy)
+    packages = [name for name in needed.needs if importlib.util.find_spec(name) is None]
+    return ", ".join([*packages, *(name for name in needed.programs if shutil.which(name) is None)])
+
+
 def faults_of(strategy: str) -> list[str]:
     processes = executor_facts(find(strategy).executor).processes
     return [fault for fault, (whom, _) in FAULTS.items() if processes or whom == "sender"]
@@ -70,8 +79,8 @@ def struck(strategy: str, folder: Path) -> dict[str, str]:
             found[fault] = "`ok`"
         else:
             assert all(row["total_s"] is None for row in rows)
-            ((sign,),) = {tuple(re.findall(r"SIG\w+|time limit", str(row["reason"]))) for row in rows}
-            found[fault] = f"`{status}`, {sign}"
+            (signs,) = {tuple(re.findall(r"SIG\w+|time limit", str(row["reason"]))) for row in rows}
+            found[fault] = ", ".join([f"`{status}`", *signs])
     assert found[PAUSED] == "`ok`"
     assert job.left() == []
     return found
@@ -113,19 +122,26 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Of each strategy whose test was chosen: some are struck at once, and the tests wait for them in turn."""
     here = [item for item in request.session.items if item.path == request.path]
     chosen = [item.callspec.params["strategy"] for item in here if hasattr(item, "callspec")]
+    chosen = [strategy for strategy in chosen if not missing(strategy)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {each: pool.submit(everything, each, tmp_path_factory.mktemp("job")) for each in chosen}
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(1200)  # it may wait for all that come before it
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", [
+    pytest.param(strategy, marks=pytest.mark.skipif(bool(missing(strategy)), reason=f"needs {missing(strategy)}"))
+    for strategy in STRATEGIES
+])  # fmt: skip
 def test_each_fault_is_a_row_and_leaves_nothing(strategy: str, seen: dict[str, Future[dict[str, str]]]) -> None:
     found = seen[strategy].result()
+    framework = bool(executor_facts(find(strategy).executor).needs)
     for fault in faults_of(strategy):
-        _, number = FAULTS[fault]
-        wanted = "`timeout`, time limit" if number == signal.SIGSTOP else f"`crashed`, {number.name}"
-        assert found[fault] == wanted, fault
+        whom, number = FAULTS[fault]
+        wanted = {"`timeout`, time limit"} if number == signal.SIGSTOP else {f"`crashed`, {number.name}"}
+        if framework and whom == "worker" and number != signal.SIGSTOP:
+            wanted.add("`crashed`")  # a framework starts its workers itself, and need not tell how they ended
+        assert found[fault] in wanted, fault
 
 
 @pytest.mark.faults

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from handoff.measure.places import SHARED, Places, machine_lock
+from handoff.measure.usage import marked
 from handoff.payloads.generation import generate
 from handoff.records import InvocationFile, read_invocation
 from handoff.scenarios import Payload, Scenario
@@ -76,8 +78,14 @@ class MeasuringJob:
 
     @property
     def workers(self) -> list[int]:
-        """The sender's children that run tasks, not multiprocessing's resource tracker."""
-        return [pid for pid in children(self.sender or 0) if "resource_tracker" not in command_line(pid)]
+        """Whoever runs tasks, a framework's great-grandchild or a child: each has opened the gate's pipes."""
+        mine = [pid for pid in marked(self.prefix) if pid != self.sender]
+        return [pid for pid in mine if any("-control/gate-" in name for name in _open_files(pid))]
+
+    @property
+    def prefix(self) -> str:
+        """What the names and marks of all that is its own begin with."""
+        return f"handoff-{os.getuid()}-{self.process.pid}-"
 
     def wait_for(self, found: Callable[[], object]) -> None:
         """Until that is there; fails if the job ends before."""
@@ -102,10 +110,18 @@ class MeasuringJob:
 
     def left(self) -> list[str]:
         """What is still there of it: processes, segments, files."""
-        prefix = f"handoff-{os.getuid()}-{self.process.pid}-"
-        found = [path.name for path in SHARED.iterdir() if prefix in path.name]
-        found += [str(path) for path in (self.folder / "scratch").glob("*") if prefix in path.name]
+        found = [path.name for path in SHARED.iterdir() if self.prefix in path.name]
+        found += [str(path) for path in (self.folder / "scratch").glob("*") if self.prefix in path.name]
         return found + [f"process {pid}" for pid in living(self.folder)]
+
+
+def _open_files(pid: int) -> list[str]:
+    """What the process's descriptors stand for; none for one that has ended."""
+    found = []
+    for descriptor in Path(f"/proc/{pid}/fd").glob("*"):
+        with suppress(OSError):
+            found.append(str(descriptor.readlink()))
+    return found
 
 
 def _status(pid: int, name: str) -> str:

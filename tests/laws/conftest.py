@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from two_sides import is_framework, nobody_elsewhere
+from two_sides import is_framework, nothing_elsewhere
 
 from handoff.strategies import Strategy
 
@@ -19,6 +19,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nobody_stays() -> Iterator[None]:
+def _nothing_stays() -> Iterator[None]:
     yield
-    nobody_elsewhere()
+    nothing_elsewhere()

@@ -44,6 +44,8 @@ class _Elsewhere:
     name = ""
     executor: Executor
     stack = ExitStack()
+    folder: tempfile.TemporaryDirectory[str] | None = None
+    """One for all of them: MPI goes on using the first one it was given."""
 
 
 def elsewhere(strategy: Strategy) -> Executor:
@@ -51,8 +53,9 @@ def elsewhere(strategy: Strategy) -> Executor:
     name = strategy.executor if is_framework(strategy) else "process_spawn"
     if _Elsewhere.name != name:
         nobody_elsewhere()
-        folder = _Elsewhere.stack.enter_context(tempfile.TemporaryDirectory(prefix="laws-", dir="/dev/shm"))
-        started = executors.load(name)(1, folder, os.getpid, ())
+        if _Elsewhere.folder is None:
+            _Elsewhere.folder = tempfile.TemporaryDirectory(prefix="laws-", dir="/dev/shm")
+        started = executors.load(name)(1, _Elsewhere.folder.name, os.getpid, ())
         _Elsewhere.executor, _Elsewhere.name = _Elsewhere.stack.enter_context(started), name
     return _Elsewhere.executor
 
@@ -61,6 +64,13 @@ def nobody_elsewhere() -> None:
     """End the other process."""
     _Elsewhere.name = ""
     _Elsewhere.stack.close()
+
+
+def nothing_elsewhere() -> None:
+    """End the other process, and remove the folder that it had."""
+    nobody_elsewhere()
+    if _Elsewhere.folder is not None:
+        _Elsewhere.folder.cleanup()
 
 
 @contextmanager
