@@ -22,4 +22,4 @@ def take_apart(payload: Any) -> tuple[bytes, list[memoryview]]:
 
 def put_together(head: Any, buffers: Iterable[Any]) -> Any:
     """The payload over these buffers, in their order: it uses them where they lie, and can write if they let it."""
-    return pickle.loads(head, buffers=buffers)  # nosec B301 - what this program's own processes have pickled
+    return pickle.loads(head, buffers=buffers)  # nosec B301 # what this program's own processes have pickled
