@@ -123,7 +123,7 @@ rule generate_payload:
     log:
         f"{RUN}/logs/generate_payload/{{payload}}.log",
     wildcard_constraints:
-        payload=r"[^/.]+\.(npy|arrow|json)",
+        payload=r"[^/.]+\.[a-z]+",
     conda:
         "envs/handoff.yaml"
     params:

@@ -34,7 +34,7 @@ def take_apart(payload: Any) -> tuple[bytes, list[memoryview]]:
     return head, [buffer.raw() for buffer in buffers]
 
 
-def put_together(head: bytes | memoryview, buffers: Iterable[Any]) -> Any:
+def put_together(head: Any, buffers: Iterable[Any]) -> Any:
     """The payload over these buffers, whose memory it uses and keeps; read-only ones make it read-only."""
     return pickle.loads(head, buffers=buffers)  # nosec B301 # of its own workers
 

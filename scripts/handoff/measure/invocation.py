@@ -128,8 +128,9 @@ class Invocation:
         self._setups += 1
         source = payloads.source(scenario.payload, Path(self.work.payloads))
         spec = transports.Spec(
-            self.strategy.transport, self.work.folder, f"{self.work.prefix}-{self._setups}", workers, source
-        )
+            self.strategy.transport, self.work.folder, f"{self.work.prefix}-{self._setups}", workers, source,
+            shared=scenario.pattern == "mutate_shared",
+        )  # fmt: skip
         return Setup(self._setups, spec, scenario.task, workers, gate)
 
     def _build(self, setup: Setup) -> transports.Transport:

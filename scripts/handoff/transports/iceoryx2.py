@@ -2,8 +2,9 @@
 
 Each process that publishes is the one publisher of a service of its own, whose name is in the ticket; who attaches
 subscribes to it, once. From then on a sample lies in the subscriber's queue before the ticket arrives, and nobody
-waits. A subscriber that comes after its sample asks for it by an event, and a thread of the publisher connects it:
-the service's history then delivers what is in flight.
+waits. A subscriber that comes after its sample asks for it through a Unix socket, and a thread of the publisher
+connects it: the service's history then delivers what is in flight. (iceoryx2's own events would do, but put the
+long names that are needed here into the path of a Unix socket, which may have 107 bytes.)
 
 The payload is pickled with protocol 5. A block holds its number, the pickle and the buffers. All names in /dev/shm
 begin with the invocation's prefix, and all files lie in its folder: no daemon, nothing in /tmp.
@@ -15,6 +16,7 @@ import ctypes
 import itertools
 import os
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -31,7 +33,7 @@ FACTS = {
     "about": "the payload is copied once into shared memory of the middleware iceoryx2, and the receiver uses it there",
     "simplicity": 9,
     "kinds": ("any",),
-    "platforms": ("linux", "darwin", "win32"),
+    "platforms": ("linux",),
     "needs": ("iceoryx2",),
     "zero_copy": True,
     "writable": "private copy",
@@ -46,9 +48,7 @@ _ELEMENT: Final = ctypes.c_uint64
 _PATIENCE_S: Final = 10.0
 """For a sample to arrive that has been asked for."""
 
-_CONNECT: Final = 0
-_STOP: Final = 1
-"""Events: somebody subscribed; the thread shall end."""
+_CONNECT: Final = b"c"
 
 _numbers = itertools.count()
 """Of this process's services, so that no two have one name."""
@@ -76,7 +76,7 @@ class _Domain:
         """Payloads that a publisher keeps for those who come late, and a subscriber for those who come again."""
         self._subscribers = spec.receivers + 1
 
-    def data(self, name: str) -> Any:
+    def service(self, name: str) -> Any:
         """The service through which a publisher's samples go."""
         builder = self._node.service_builder(iceoryx2.ServiceName.new(name)).publish_subscribe(iceoryx2.Slice[_ELEMENT])
         return (
@@ -90,11 +90,6 @@ class _Domain:
             .open_or_create()
         )
 
-    def events(self, name: str) -> Any:
-        """The service through which the publisher is asked to connect somebody."""
-        builder = self._node.service_builder(iceoryx2.ServiceName.new(name)).event()
-        return builder.max_listeners(1).max_nodes(self._subscribers + 1).open_or_create()
-
     def close(self) -> None:
         del self._node
         os.close(self._folder)
@@ -103,28 +98,25 @@ class _Domain:
 class _Publisher:
     """Sends samples of up to a size, and connects those who come late."""
 
-    def __init__(self, domain: _Domain, size: int) -> None:
+    def __init__(self, domain: _Domain, spec: Spec, size: int) -> None:
         self.name = f"{os.getpid()}-{next(_numbers)}"
         self.size = size
         self.count = 0
-        self._events = domain.events(self.name)
-        self._listener = self._events.listener_builder().create()
+        self.address = f"{spec.directory}/{spec.prefix}-{self.name}"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.address)
         # Enough as long as every subscriber is asked now and then; the most that they may hold takes a multiple.
         chunks = 3 * domain.in_flight
-        builder = domain.data(self.name).publisher_builder()
+        builder = domain.service(self.name).publisher_builder()
         self._port = builder.initial_max_slice_len(-(-size // 8)).override_sample_preallocation(chunks).create()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._connect, daemon=True)
         self._thread.start()
 
     def _connect(self) -> None:
-        while True:
-            activations = self._listener.blocking_wait()
+        while self._socket.recv(1) == _CONNECT:
             with self._lock:
-                if self._port is None:
-                    return
-                if activations:
-                    self._port.update_connections()
+                self._port.update_connections()
 
     def send(self, parts: list[Any]) -> tuple[int, int, flat.Table]:
         """The sample's number, where its parts begin in it, and where each lies from there.
@@ -146,22 +138,21 @@ class _Publisher:
             return self.count, start, table
 
     def close(self) -> None:
-        with self._lock:
-            self._port.delete()
-            self._port = None
-        self._events.notifier_builder().create().notify_with_custom_event_id(iceoryx2.EventId.new(_STOP))
+        self._socket.shutdown(socket.SHUT_RD)  # recv returns at once: the thread's end
         self._thread.join()
-        self._listener.delete()
+        self._socket.close()
+        self._port.delete()
+        Path(self.address).unlink(missing_ok=True)
 
 
 class _Subscriber:
     """Receives samples of one publisher, and keeps those that may be asked for again."""
 
-    def __init__(self, domain: _Domain, name: str) -> None:
+    def __init__(self, domain: _Domain, name: str, address: str) -> None:
+        self._address = address
         self._kept: dict[int, Any] = {}
         self._most = domain.in_flight
-        self._port = domain.data(name).subscriber_builder().create()
-        self._notifier = domain.events(name).notifier_builder().create()
+        self._port = domain.service(name).subscriber_builder().create()
 
     def sample(self, number: int) -> memoryview:
         """The bytes of the sample of that number, which no receiver may write: the memory is the publisher's."""
@@ -182,7 +173,8 @@ class _Subscriber:
                     del self._kept[old]
             elif not asked:
                 asked = True
-                self._notifier.notify_with_custom_event_id(iceoryx2.EventId.new(_CONNECT))
+                with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asking:
+                    asking.sendto(_CONNECT, self._address)
             elif time.monotonic() > patience:
                 raise LookupError(f"sample {number} does not come: it was too long ago, or its sender has ended")
             else:
@@ -191,7 +183,6 @@ class _Subscriber:
     def close(self) -> None:
         self._kept.clear()
         self._port.delete()
-        self._notifier.delete()
 
 
 class Way(Transport):
@@ -224,18 +215,18 @@ class Way(Transport):
         except iceoryx2.LoanError:
             self._publisher = self._new_publisher(size)
             sent = self._publisher.send(parts)
-        return self._publisher.name, place, size, *sent
+        return self._publisher.name, self._publisher.address, place, size, *sent
 
     def _new_publisher(self, size: int) -> _Publisher:
         """One whose samples hold a little more than that; what an older one has in flight is still to be had."""
-        self._publishers.append(_Publisher(self._of_domain(), size + size // 4 + 4096))
+        self._publishers.append(_Publisher(self._of_domain(), self.spec, size + size // 4 + 4096))
         return self._publishers[-1]
 
     @contextmanager
     def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
-        name, place, self._bytes[place], number, start, table = ticket
+        name, address, place, self._bytes[place], number, start, table = ticket
         if name not in self._subscribers:
-            self._subscribers[name] = _Subscriber(self._of_domain(), name)
+            self._subscribers[name] = _Subscriber(self._of_domain(), name, address)
         head, *buffers = flat.views(self._subscribers[name].sample(number)[start:], table)
         yield outofband.put_together(head, map(bytearray, buffers) if access == "private" else buffers)
 
@@ -258,6 +249,6 @@ class Way(Transport):
             self._domain = None
         if self._owner:  # what workers that ended left, and iceoryx2's own management segment, which it never removes
             shutil.rmtree(f"{self.spec.directory}/{self.spec.prefix}", ignore_errors=True)
-            for path in Path("/dev/shm").iterdir():
+            for path in (*Path("/dev/shm").iterdir(), *Path(self.spec.directory).iterdir()):
                 if path.name.startswith(f"{self.spec.prefix}-"):
                     path.unlink(missing_ok=True)

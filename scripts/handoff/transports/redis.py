@@ -25,6 +25,7 @@ FACTS = {
     "about": "the payload is set in a Redis server of its own over a Unix socket, and the receiver gets it from there",
     "simplicity": 9,
     "kinds": ("any",),
+    "platforms": ("linux", "darwin"),
     "needs": ("redis",),
     "programs": ("redis-server",),
     "writable": "yes",

@@ -27,6 +27,7 @@ FACTS = {
     "simplicity": 6,
     "kinds": ("array",),
     "why_not": "a tensor is one array of numbers",
+    "platforms": ("linux",),
     "needs": ("torch", "numpy"),
     "zero_copy": True,
     "writable": "private copy",

@@ -29,6 +29,7 @@ FACTS = {
     "about": "the payload is copied into Zenoh's shared memory, and by the receiver out of it when it is told where",
     "simplicity": 8,
     "kinds": ("any",),
+    "platforms": ("linux",),
     "needs": ("zenoh",),
     "writable": "yes",
     "copies": 6.0,

@@ -24,6 +24,7 @@ FACTS = {
     "about": "the receiver asks by ZeroMQ, and the sender's frames come through a Unix socket into memory of its own",
     "simplicity": 7,
     "kinds": ("any",),
+    "platforms": ("linux",),
     "needs": ("zmq",),
     "writable": "yes",
     "copies": 2.0,
@@ -36,6 +37,9 @@ _LOOK_MS: Final = 500
 _GET: Final = b"get"
 _DROP: Final = b"drop"
 _STOP: Final = b"stop"
+
+_WITHIN: Final = "inproc://server"
+"""Where a process reaches its own server: the parent may have removed the other address by then."""
 
 _numbers = itertools.count()
 """Of this process's sockets, so that no two have one name."""
@@ -51,6 +55,7 @@ class _Server:
         self._socket.linger = 0
         self._socket.sndhwm = 0
         self._socket.bind(self.address)
+        self._socket.bind(_WITHIN)
         Path(path).chmod(0o600)
         self._thread = threading.Thread(target=self._answer, daemon=True)
         self._thread.start()
@@ -132,7 +137,7 @@ class Way(Transport):
 
     def close(self) -> None:
         if self._server is not None:
-            self._client(self._server.address).send_multipart([_STOP, b""])
+            self._client(_WITHIN).send_multipart([_STOP, b""])
             self._server.join()
             self._server = None
         for socket in self._clients.values():
