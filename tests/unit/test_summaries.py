@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -181,7 +180,7 @@ def test_faster_than_the_task_alone_is_flagged_and_never_the_best() -> None:
 
 def test_another_library_s_task_is_not_held_against_the_floor_of_the_payload_s_own() -> None:
     scenario = scenario_of("caller-polars", REFERENCE, kind="text_frame")
-    scenario = dataclasses.replace(scenario, task="group_sum")
+    scenario = replace(scenario, task="group_sum")
     plan = plan_of(scenario)
     times: Times = {"inline": steady(0.01), "caller-polars": steady(0.002), REFERENCE: steady(0.1)}
     rows = {str(row["strategy"]): row for row in summarize(*tables(plan, {scenario.id: times}), plan)}
