@@ -256,7 +256,11 @@ def test_few_blocks_that_disagree_are_unclear() -> None:
 
 def test_one_claim_among_many_needs_holm() -> None:
     """Ten blocks, one of them against it: enough for its own interval, not for a claim among thirteen."""
-    many = [s.id for s in strategies.TABLE if s.safe and not s.unsupported("array", "send") and s.id != REFERENCE]
+    many = [
+        s.id for s in strategies.TABLE
+        if s.safe and not s.unsupported("array", "send") and s.id != REFERENCE
+        and not strategies.transport_facts(s.transport).born_there  # ranked apart
+    ]  # fmt: skip
     times = {name: steady(0.2, 10, turn=n) for n, name in enumerate(many)}
     times[THREADS] = [0.09, 0.0905, 0.091, 0.0885, 0.0895, 0.0915, 0.088, 0.0875, 0.0925, 0.102]
     alone = answer_of({THREADS: times[THREADS], REFERENCE: [0.1] * 10}, blocks=10)
