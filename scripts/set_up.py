@@ -159,14 +159,15 @@ def set_up_by_conda(root: Path, file: Path, environment: Path) -> float | None:
     with _alone(root) as turn:
         if (environment / MADE_OF).exists() and (environment / MADE_OF).read_bytes() == wanted:
             return None
-        _may_be_made(environment)
+        # Beside the environment: conda makes that folder itself. It also says whose a half-made one is.
+        log = environment.with_suffix(".log")
+        if not log.exists():
+            _may_be_made(environment)
         print(f"Handoff: setting up {environment.relative_to(root)} with {conda} ...", file=sys.stderr, flush=True)
         start = time.monotonic()
         if environment.exists():
             shutil.rmtree(environment)
         environment.parent.mkdir(exist_ok=True)
-        # Not inside the environment: conda makes that folder itself.
-        log = environment.with_suffix(".log")
         command = [conda, "env", "create", "--yes", "--prefix", str(environment), "--file", str(file)]
         with log.open("w", encoding="utf-8") as output:
             ended = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, pass_fds=(turn,), check=False)

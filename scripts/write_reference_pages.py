@@ -1,4 +1,4 @@
-"""Write the pages that are made from the code: every key of the config, and every column of every table."""
+"""Write what is made from the code: the pages of the config's keys and the tables' columns, the schema's lists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from handoff.configuration import SCHEMA, read_schema
 from handoff.mistakes import step
 from handoff.records import write_atomically
-from handoff.reference_pages import columns_page, config_reference
+from handoff.reference_pages import columns_page, config_reference, schema_with_names
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,6 +22,7 @@ def main() -> None:
     )
     parser.add_argument("--columns", type=Path, default=ROOT / "docs" / "columns.md", help="default: docs/columns.md")
     options = parser.parse_args()
+    write_atomically(options.schema, schema_with_names(options.schema.read_text(encoding="utf-8")))
     write_atomically(options.config_readme, config_reference(read_schema(options.schema)))
     write_atomically(options.columns, columns_page())
 

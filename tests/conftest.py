@@ -1,9 +1,22 @@
-"""Settings of all tests."""
+"""What holds for all tests: no example has a deadline, and a payload kind whose package is missing is skipped aloud."""
 
 from __future__ import annotations
 
+import importlib.util
+
+import pytest
 from hypothesis import settings
+
+from handoff.scenarios import KINDS, kind_facts
 
 # How long an example takes depends on what else the machine does, which no test may fail of.
 settings.register_profile("handoff", deadline=None)
 settings.load_profile("handoff")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test with a parameter `kind` that needs what is not installed."""
+    kind = getattr(item, "callspec", None) and item.callspec.params.get("kind")  # type: ignore[attr-defined]
+    for package in kind_facts(kind).needs if kind in KINDS else ():
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{kind} needs the package {package}, which is not installed")

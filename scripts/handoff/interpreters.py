@@ -52,6 +52,12 @@ class Interpreter:
     facts: tuple[str, ...]
     """It and its packages, in lines; equal lines are one environment for all that is measured."""
 
+    @property
+    def version(self) -> tuple[int, int]:
+        """As (3, 13)."""
+        major, minor, *_ = self.about.split()[1].split(".")
+        return int(major), int(minor)
+
     def environment_id(self, code: str) -> str:
         """Of it, its packages and Handoff's own code (as its digest)."""
         return provenance.environment_id(code, self.facts)
@@ -112,8 +118,9 @@ def _answer(key: str, command: str, _changed: int, modules: tuple[str, ...]) -> 
         if ended.returncode or not {"implementation", "version"} <= said.keys():
             raise ValueError(ended.returncode)
     except (ValueError, AttributeError) as error:
-        last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ConfigError(key, f"{command!r} is not a Python that runs: {last[:200]}") from error
+        lines = ended.stderr.strip().splitlines() or ["it does not answer as one"]
+        said_instead = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+        raise ConfigError(key, f"{command!r} is not a Python that runs: {said_instead[:200]}") from error
     return said
 
 

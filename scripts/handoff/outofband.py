@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import pickle
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 ALIGN: Final = 64
@@ -34,7 +34,7 @@ def take_apart(payload: Any) -> tuple[bytes, list[memoryview]]:
     return head, [buffer.raw() for buffer in buffers]
 
 
-def put_together(head: bytes | memoryview, buffers: Sequence[Any]) -> Any:
+def put_together(head: bytes | memoryview, buffers: Iterable[Any]) -> Any:
     """The payload over these buffers, whose memory it uses and keeps; read-only ones make it read-only."""
     return pickle.loads(head, buffers=buffers)  # nosec B301 # of its own workers
 

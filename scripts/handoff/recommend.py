@@ -172,11 +172,6 @@ def because(contest: Contest, name: str) -> str:
     return f"it takes {_time(contest, name)} ({tie}{said}) and is less simple"
 
 
-def _snippet(strategy: str) -> str:
-    """The file of the code to paste, which is the same under every Python."""
-    return f"{strategies.find(strategy).base.replace('-', '_')}.py"
-
-
 def _answer(contest: Contest, measured_on: Mapping[str, Any]) -> Answer:
     winner = contest.winner
     mine, theirs = contest.median(winner), contest.median(contest.reference)
@@ -194,7 +189,7 @@ def _answer(contest: Contest, measured_on: Mapping[str, Any]) -> Answer:
         "why": why(contest),
         "changes_when": "",
         "rejected": [{"strategy": name, "because": because(contest, name)} for name in contest.rows if name != winner],
-        "snippet": f"scripts/handoff/snippets/{_snippet(winner)}" if winner else "",
+        "snippet": f"scripts/handoff/snippets/{strategies.find(winner).snippet.name}" if winner else "",
         "measured_on": {**measured_on, "blocks": contest.n_blocks},
     }
 

@@ -1,4 +1,4 @@
-"""Two pages that are made and not written: config/README.md from the schema, docs/columns.md from the tables.
+"""What is made and not written: config/README.md from the schema, docs/columns.md from the tables, names in the schema.
 
 They hold nothing that the code does not hold, so they cannot say anything else than it does.
 """
@@ -6,12 +6,14 @@ They hold nothing that the code does not hold, so they cannot say anything else 
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from handoff.configuration import Schema, resolve
 from handoff.records import SCHEMA_VERSION, STATUSES, TABLES, Table
-from handoff.scenarios import FILES, KINDS, PATTERNS, TASKS, kind_facts
+from handoff.scenarios import FILES, KINDS, PATTERNS, TASKS, format_size, kind_facts
 from handoff.strategies import groups
 
 _HOW_TO_CONFIGURE = """\
@@ -75,7 +77,8 @@ def config_reference(schema: Schema) -> str:
         "## `payload`: one that Handoff makes",
         _keys(definitions["made_payload"], schema),
         "Beside these, the options of its kind; each is one value or a list:",
-        _table(("kind", "what it is", "options and their defaults"), (_kind(kind) for kind in KINDS)),
+        _table(("kind", "what it is", "options and their defaults", "good to know"), (_kind(kind) for kind in KINDS)),
+        "`polars_frame` needs the package polars, which is not installed by itself.",
         "## `payload`: a file of yours",
         f"Known types: {', '.join(f'`{suffix}`' for suffix in FILES)}. "
         "A `.pkl` file runs code as it loads: take only one that you trust.",
@@ -96,6 +99,25 @@ def config_reference(schema: Schema) -> str:
             ((f"`{name}`", ", ".join(f"`{member}`" for member in members)) for name, members in groups().items()),
         ),
     )
+
+
+def schema_with_names(text: str) -> str:
+    """The schema's text with the names of kinds, tasks and patterns as scenarios.py has them; all else stays."""
+    for above, names in (
+        (r"        description: What the object is\.\n        type: string\n", KINDS),
+        (r"  task:\n    type: string\n", TASKS),
+        (r"  pattern:\n    type: string\n", PATTERNS),
+    ):
+        found = re.search(rf"(?<={above})( +)enum: \[[^\]]*\]", text)
+        if found is None:
+            raise ValueError(f"the schema has no list of names below {above!r}")
+        text = text[: found.start()] + _enum(len(found[1]), tuple(names)) + text[found.end() :]
+    return text
+
+
+def _enum(indent: int, names: Sequence[str]) -> str:
+    one = f"{' ' * indent}enum: ["
+    return textwrap.fill(", ".join(names) + "]", 120, initial_indent=one, subsequent_indent=" " * len(one))
 
 
 def columns_page() -> str:
@@ -154,10 +176,16 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value).replace('"', "")
 
 
-def _kind(kind: str) -> tuple[str, str, str]:
+def _kind(kind: str) -> tuple[str, str, str, str]:
     facts = kind_facts(kind)
     options = (_option(name, default, facts.allowed.get(name, ())) for name, default in facts.options.items())
-    return f"`{kind}`", facts.about, "; ".join(options)
+    cannot = [*(f"`{pattern}`" for pattern in PATTERNS if facts.cannot(pattern)), *["fork"] * (not facts.forkable)]
+    known = [
+        facts.hazard,
+        f"{format_size(facts.largest)} at most" if facts.largest else "",
+        f"not for {', '.join(cannot)}: {facts.why_not}" if cannot else "",
+    ]
+    return f"`{kind}`", facts.about, "; ".join(options), "; ".join(filter(None, known))
 
 
 def _option(name: str, default: Any, allowed: Sequence[Any]) -> str:

@@ -20,7 +20,18 @@ from handoff.interpreters import Interpreter, look_up
 from handoff.mistakes import ConfigError as ConfigError
 from handoff.records import read_json
 from handoff.shapes import shaped
-from handoff.strategies import FLOORS, LIBRARY, SENTINEL, Strategy, UnknownStrategy, expand, find, nearest, under
+from handoff.strategies import (
+    FLOORS,
+    LIBRARY,
+    SENTINEL,
+    Strategy,
+    UnknownStrategy,
+    expand,
+    find,
+    nearest,
+    transport_facts,
+    under,
+)
 
 KINDS: Final = (
     "array", "strided_array", "fortran_array", "structured_array", "object_array",
@@ -36,7 +47,15 @@ TASKS: Final = {
     "loop": "adds up the payload's numbers in a Python loop, holding the GIL; of arrays and frames the first ones",
     "noop": "does nothing: the article's own, which never looks at what it received",
     "busy": "reads one value, then computes for 100 ms: the instrument's own check",
+    "group_sum": "groups a frame by its last column of text and adds up its first column of 64-bit whole numbers in "
+    "each group; written for pandas and for Polars, with one result",
 }
+
+TASK_KINDS: Final = {"group_sum": ("text_frame",)}
+"""Tasks that not every payload is fit for, with the kinds that are; beside these, any frame of a user's own."""
+
+TASK_LIBRARIES: Final = {"noop": ("any",), "busy": ("any",), "group_sum": ("pandas", "polars")}
+"""Tasks that know a payload in another library's form, too; every other one takes it as its kind has it."""
 
 
 @dataclass(frozen=True)
@@ -161,8 +180,10 @@ class KindFacts:
     """It can be split into parts of its own kind (the pattern scatter)."""
     writable: bool = True
     """It can be written into in place (the patterns that mutate)."""
+    forkable: bool = True
+    """A worker that was forked from its holder can use it."""
     why_not: str = ""
-    """Why it cannot be split or written into, as the end of 'unsupported: ...'."""
+    """Why it cannot be split, written into or used after a fork, as the end of 'unsupported: ...'."""
     largest: int = 0
     """Bytes that one may have at most; 0 for any size."""
     bulk: float = 1.0
@@ -188,11 +209,24 @@ def kind_facts(kind: str) -> KindFacts:
     return KindFacts(**ast.literal_eval(literal + end))
 
 
-def unsupported(strategy: Strategy, kind: str, pattern: str) -> str:
-    """Why the facts of the strategy or of the payload's kind rule it out; '' if they do not."""
-    if kind_facts(kind).cannot(pattern):
-        return f"{kind} cannot {pattern}: {kind_facts(kind).why_not}"
-    return strategy.unsupported(kind, pattern)
+def unsupported(strategy: Strategy, kind: str, pattern: str, task: str = "") -> str:
+    """Why the facts of the strategy, of the payload's kind or of the task rule it out; '' if they do not.
+
+    Of the kind `any`, which only the payload itself can tell, nothing is ruled out; nor is it by no task.
+    """
+    if kind != "any":
+        facts = kind_facts(kind)
+        if facts.cannot(pattern):
+            return f"{kind} cannot {pattern}: {facts.why_not}"
+        if not facts.forkable and strategy.executor.endswith("_fork"):
+            return f"{strategy.executor} cannot use {kind}: {facts.why_not}"
+        if reason := strategy.unsupported(kind, pattern):
+            return reason
+    library = transport_facts(strategy.transport).arrives_in
+    if task and library and {"any", library}.isdisjoint(TASK_LIBRARIES.get(task, ())):
+        fit = [name for name, libraries in TASK_LIBRARIES.items() if {"any", library}.intersection(libraries)]
+        return f"the task {task} is not written for {library}: {', '.join(fit)} are"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -318,7 +352,9 @@ def _made(given: Mapping[str, Any], key: str) -> Iterator[Payload]:
     for size, *values in itertools.product(_listed(given["size"]), *choices):
         nbytes = parse_size(size, f"{key}.size")
         if facts.largest and nbytes > facts.largest:
-            raise ConfigError(f"{key}.size", f"{kind} has {format_size(facts.largest)} at most.")
+            raise ConfigError(
+                f"{key}.size", f"{format_size(nbytes)} is too much; a {kind} has {format_size(facts.largest)} at most."
+            )  # fmt: skip
         options = tuple(zip(facts.options, values, strict=True))
         marks = [f"{name}{value}" if isinstance(value, int) else str(value)
                  for name, value in options if value != facts.options[name]]  # fmt: skip
@@ -343,6 +379,10 @@ def _entry(
     for payload, task, pattern, count in itertools.product(
         payloads, _listed(entry["task"]), _listed(entry["pattern"]), workers
     ):
+        kinds = TASK_KINDS.get(task, ("any",))
+        may_fit = payload.path and payload.may_be in ("frame", "any")  # what is in a file shows when it is read
+        if not ("any" in kinds or payload.may_be in kinds or may_fit):
+            raise ConfigError(f"{key}.task", f"{task!r} is for {', '.join(kinds)}, not for {payload.kind}.")
         if entry.get("pool") == "cold" and pattern != "send":
             raise ConfigError(
                 f"{key}.pool", f"a cold pool has no {pattern}: its workers hold nothing yet. It goes with send."
@@ -492,8 +532,7 @@ class Plan:
 
     def unsupported(self, scenario: Scenario, strategy: Strategy) -> str:
         """Why the facts rule it out; '' if they do not or only the payload itself can tell."""
-        kind = scenario.payload.may_be
-        return "" if kind == "any" else unsupported(strategy, kind, scenario.pattern)
+        return unsupported(strategy, scenario.payload.may_be, scenario.pattern, scenario.task)
 
     def to_json(self) -> dict[str, Any]:
         """As the later steps read it: results/<run>/plan.json."""

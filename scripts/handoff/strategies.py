@@ -59,6 +59,8 @@ class ExecutorFacts:
     """Modules that must be importable."""
     python: str = ""
     """The oldest Python that has it, as '3.14'; '' for any that Handoff runs under."""
+    own_threads: tuple[str, ...] = ()
+    """Variables that say how many threads a library has, which are what makes this way quick: one for each core."""
     safe: bool = True
     why_not_safe: str = ""
     floor: bool = False
@@ -86,6 +88,8 @@ class TransportFacts:
     why_not_pattern: str = ""
     platforms: tuple[str, ...] = ("linux", "darwin", "win32")
     needs: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    """Programs that must be on the PATH."""
     executors: tuple[str, ...] = ()
     """Only under these executors; empty: under every one."""
     not_executors: tuple[str, ...] = ()
@@ -105,6 +109,10 @@ class TransportFacts:
     """How much of that lies in files, in payloads: compared with the storage's free room."""
     most_bytes: int = 0
     """Larger payloads are not tried, since it would take too long; 0: no limit."""
+    arrives_in: str = ""
+    """The library in whose form the payload arrives, where it is another than its own: tasks must be written for it."""
+    own_threads: tuple[str, ...] = ()
+    """As of executors."""
     from_file: bool = False
     """The payload is the file it came from: what arrives cannot carry this transfer's stamp."""
     hazard: str = ""
@@ -203,6 +211,11 @@ class Strategy:
         return self.parts[2]
 
     @property
+    def snippet(self) -> Path:
+        """The code to paste, the same under every Python."""
+        return LIBRARY / "snippets" / f"{self.base.replace('-', '_')}.py"
+
+    @property
     def is_floor(self) -> bool:
         return executor_facts(self.executor).floor
 
@@ -219,6 +232,16 @@ class Strategy:
     def needs(self) -> tuple[str, ...]:
         """Modules that must be importable beyond the payload's own."""
         return (*executor_facts(self.executor).needs, *transport_facts(self.transport).needs)
+
+    @property
+    def own_threads(self) -> tuple[str, ...]:
+        """Variables of libraries whose own threads it is meant to use."""
+        return (*executor_facts(self.executor).own_threads, *transport_facts(self.transport).own_threads)
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Programs that must be on the PATH."""
+        return transport_facts(self.transport).programs
 
     @property
     def simplicity(self) -> tuple[bool, int, int, str]:
@@ -286,10 +309,28 @@ TABLE: Final = (
     Strategy("process_spawn-arena", ("stdlib",)),
     Strategy("process_fork-inherit", ("stdlib",)),
     Strategy("process_spawn-load_in_worker", ("stdlib",)),
+    Strategy("caller-polars"),
+    Strategy("process_spawn-cloudpickle"),
+    Strategy("joblib-joblib_memmap"),
+    Strategy("mpi-pickle"),
+    Strategy("mpi_pkl5-mpi_buffers"),
+    Strategy("mpi_world-mpi_window"),
+    Strategy("dask-pickle"),
+    Strategy("dask-dask_scatter"),
+    Strategy("ray-argument"),
+    Strategy("ray-object_store"),
+    Strategy("process_spawn-lmdb-tmpfs"),
+    Strategy("process_spawn-polars_ipc-tmpfs"),
+    Strategy("process_spawn-zeromq"),
+    Strategy("process_spawn-torch"),
+    Strategy("process_spawn-redis"),
+    Strategy("process_spawn-iceoryx2"),
+    Strategy("process_spawn-zenoh"),
     Strategy("process_spawn-initializer", ("stdlib",)),
     Strategy("process_forkserver-pickle5", ("stdlib",)),
     Strategy("process_forkserver_preload-pickle5", ("stdlib",)),
     Strategy("process_forkserver_preload-initializer", ("stdlib",)),
+    Strategy("interpreters-pickle", ("stdlib",)),
     Strategy("loky-pickle"),
     Strategy("direct-pickle5", ("stdlib",)),
     Strategy("direct_raw-pickle5", ("stdlib",)),

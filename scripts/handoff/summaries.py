@@ -12,7 +12,7 @@ from handoff import statistics
 from handoff.flags import slow_release
 from handoff.records import SCHEMA_VERSION, SUMMARY, BadTable, Row
 from handoff.scenarios import Plan, Scenario
-from handoff.strategies import Strategy
+from handoff.strategies import Strategy, transport_facts
 
 Blocks: TypeAlias = Mapping[tuple[str, int], float]
 """(campaign, block) -> seconds; +inf where the strategy ran into its time limit."""
@@ -165,7 +165,9 @@ def _flags(strategy: Strategy, rows: Sequence[Row], blocks: Mapping[str, Blocks]
     if 0 < len(mine) < statistics.SURE_BLOCKS:
         flags.append("indicative")
     to_floor = statistics.paired_log_ratios(mine, blocks.get(strategy.floor, {}))
-    if strategy.role == "candidate" and below_floor(to_floor, level):
+    # The floor is the task as it is written for the payload's own library.
+    comparable = not transport_facts(strategy.transport).arrives_in
+    if strategy.role == "candidate" and comparable and below_floor(to_floor, level):
         flags.append("below_floor")
     if strategy.role == "candidate" and slow_release(rows):
         flags.append("slow_release")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import string
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import sparse
 
 UNITS = ("s", "ms", "us", "ns")
 
@@ -139,9 +142,158 @@ def nested_objects() -> st.SearchStrategy[Any]:
     return st.lists(nested, max_size=3)
 
 
+def strided_arrays() -> st.SearchStrategy[Any]:
+    """Arrays with gaps between their items."""
+    return arrays().filter(lambda array: array.ndim > 0).map(lambda array: np.repeat(array, 2, axis=0)[::2])
+
+
+def fortran_arrays() -> st.SearchStrategy[Any]:
+    """Arrays of two dimensions or three in Fortran order."""
+    return arrays().filter(lambda array: array.ndim > 1).map(np.asfortranarray)
+
+
+def structured_arrays() -> st.SearchStrategy[Any]:
+    """Arrays of records of one to three plain fields, with gaps between the fields or without."""
+    fields = st.lists(_DTYPES.filter(lambda dtype: dtype.names is None), min_size=1, max_size=3)
+    records = st.builds(
+        lambda held, align: np.dtype([(f"field {place}", dtype) for place, dtype in enumerate(held)], align=align),
+        fields, st.booleans(),
+    )  # fmt: skip
+    return records.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=1, max_dims=2, max_side=4)))
+
+
+@st.composite
+def object_arrays(draw: st.DrawFn) -> Any:
+    """Arrays of Python objects, lists and arrays among them, of any number of dimensions."""
+    shape = draw(hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=3))
+    atoms = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=5))
+    number = int(np.prod(shape))
+    held = draw(
+        st.lists(st.one_of(atoms, st.lists(atoms, max_size=2), arrays(foreign=False)), min_size=number, max_size=number)
+    )
+    return np.fromiter(held, object, number).reshape(shape)
+
+
+def _framed(of: Any, most: int) -> st.SearchStrategy[Any]:
+    """DataFrames of such columns, as `of` draws them for a number of rows."""
+    return st.integers(0, 6).flatmap(
+        lambda rows: st.tuples(st.lists(of(rows), min_size=1, max_size=most), _indexes(rows)).map(
+            lambda drawn: (
+                pd.concat([pd.Series(column) for column in drawn[0]], axis=1)
+                .set_axis([f"column {place}" for place in range(len(drawn[0]))], axis=1)
+                .set_axis(drawn[1])
+            )
+        )
+    )
+
+
+def _dates(rows: int) -> st.SearchStrategy[Any]:
+    short, zones = st.integers(-(10**6), 10**6), st.sampled_from([None, "UTC", "Europe/Berlin", "Asia/Kathmandu"])
+    times = st.sampled_from([f"M8[{unit}]" for unit in UNITS])
+    return st.tuples(
+        times.flatmap(lambda dtype: hnp.arrays(dtype, rows, elements=st.one_of(short, st.just("NaT")).map(_of(dtype)))),
+        zones,
+    ).map(lambda drawn: pd.DatetimeIndex(drawn[0], tz="UTC").tz_convert(drawn[1]))
+
+
+def _nullable(rows: int) -> st.SearchStrategy[Any]:
+    dtypes = st.sampled_from(["Int64", "Int8", "UInt8", "UInt64", "Float64", "Float32", "boolean"])
+    values = st.lists(st.sampled_from([None, 0, 1]), min_size=rows, max_size=rows)
+    return st.tuples(values, dtypes).map(lambda drawn: pd.array(drawn[0], dtype=drawn[1]))
+
+
+def _wide(frame: Any) -> Any:
+    """The frame's columns over and over, a hundred in all, under names that differ."""
+    many = frame.iloc[:, [place % frame.shape[1] for place in range(100)]]
+    return many.set_axis([f"column {place}" for place in range(100)], axis=1)
+
+
+def _in_blocks(frame: Any) -> Any:
+    """The frame with each column inserted by itself."""
+    made = pd.DataFrame(index=frame.index)
+    for place in range(frame.shape[1]):
+        made[f"column {place}"] = frame.iloc[:, place]
+    return made
+
+
+@st.composite
+def arrow_tables(draw: st.DrawFn) -> Any:
+    """Arrow tables with nulls, of one chunk or two, with odd names and no rows."""
+    rows = draw(st.integers(0, 6))
+    kinds = st.sampled_from([
+        pa.int8(), pa.uint64(), pa.int64(), pa.float32(), pa.float64(), pa.bool_(), pa.date32(), pa.timestamp("ms"),
+        pa.timestamp("us", "UTC"), pa.string(), pa.large_string(), pa.binary(), pa.list_(pa.int64()),
+    ])  # fmt: skip
+    names = draw(st.lists(_NAMES, min_size=1, max_size=4, unique=True))
+    columns = [draw(_arrow_columns(rows, draw(kinds))) for _ in names]
+    table = pa.table(columns, names)
+    cut = draw(st.integers(0, rows))
+    return pa.concat_tables([table.slice(0, cut), table.slice(cut)]) if draw(st.booleans()) else table
+
+
+def _arrow_columns(rows: int, kind: Any) -> st.SearchStrategy[Any]:
+    small = st.integers(0, 100)
+    values: Any = small
+    if pa.types.is_floating(kind):
+        values = st.floats(width=32, allow_nan=False)
+    elif pa.types.is_boolean(kind):
+        values = st.booleans()
+    elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        values = _TEXT
+    elif pa.types.is_binary(kind):
+        values = st.binary(max_size=5)
+    elif pa.types.is_list(kind):
+        values = st.lists(small, max_size=2)
+    held = st.lists(st.one_of(st.none(), values), min_size=rows, max_size=rows)
+    return held.map(lambda drawn: pa.array(drawn, kind))
+
+
+@st.composite
+def arrow_slices(draw: st.DrawFn) -> Any:
+    """Slices of tables that are many times as long."""
+    table = draw(arrow_tables())
+    whole = pa.concat_tables([table] * 8).combine_chunks()
+    return whole.slice(draw(st.integers(0, len(whole))), len(table))
+
+
+def polars_frames() -> st.SearchStrategy[Any]:
+    """Polars frames of what it takes of Arrow's types."""
+    return arrow_tables().map(importlib.import_module("polars").from_arrow)
+
+
+@st.composite
+def sparse_matrices(draw: st.DrawFn) -> Any:
+    """Matrices in compressed rows, of either class, with places named twice or out of order, and without values."""
+    rows, columns = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    dtype = draw(st.sampled_from(["f8", "f4", "i8", "i4", "u1", "?", "c16"]))
+    number = draw(st.integers(0, 6))
+    values = draw(hnp.arrays(dtype, number, elements=hnp.from_dtype(np.dtype(dtype), allow_nan=False)))
+    at = [draw(st.lists(st.integers(0, side - 1), min_size=number, max_size=number)) for side in (rows, columns)]
+    begins = np.searchsorted(np.sort(at[0]), np.arange(rows + 1)).astype(draw(st.sampled_from([np.int32, np.int64])))
+    made = draw(st.sampled_from([sparse.csr_array, sparse.csr_matrix]))
+    return made((values, np.array(at[1], begins.dtype), begins), shape=(rows, columns))
+
+
+_NUMBERS = st.one_of(st.integers(), st.floats())
+
 OF_KIND: dict[str, st.SearchStrategy[Any]] = {
     "array": arrays(),
+    "strided_array": strided_arrays(),
+    "fortran_array": fortran_arrays(),
+    "structured_array": structured_arrays(),
+    "object_array": object_arrays(),
     "frame": frames(),
+    "wide_frame": frames().map(_wide),
+    "fragmented_frame": frames().map(_in_blocks),
+    "datetime_frame": _framed(_dates, 4),
+    "nullable_frame": _framed(_nullable, 4),
     "text_frame": frames(text=True),
+    "arrow_table": arrow_tables(),
+    "arrow_slice": arrow_slices(),
+    "polars_frame": st.deferred(polars_frames),
+    "sparse_matrix": sparse_matrices(),
+    "raw_bytes": st.binary(max_size=100),
     "objects": nested_objects(),
+    "numbers_list": st.lists(_NUMBERS, max_size=8),
+    "small_tuple": st.lists(_NUMBERS, max_size=8).map(tuple),
 }

@@ -20,6 +20,8 @@ from handoff import strategies
 from handoff.measure.usage import MARK, end_all, marked, session_members
 
 SHARED = Path("/dev/shm")
+POOLS = [name for name in EXECUTORS if {"loky", "joblib"}.issuperset(strategies.executor_facts(name).needs)]
+"""All but the systems with servers of their own: with MPI a dead worker ends its caller, and Ray replaces it."""
 PATHS = [str(Path(__file__).parent), str(strategies.LIBRARY.parent)]
 
 
@@ -69,7 +71,7 @@ def wait_for_the_end_of(session: int, prefix: str) -> list[int]:
     return left
 
 
-@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.parametrize("name", POOLS)
 def test_it_runs_calls_in_so_many_workers_and_leaves_nothing(name: str, control: Path, tmp_path: Path) -> None:
     skip_if_missing(name)
     facts = strategies.executor_facts(name)
@@ -82,11 +84,13 @@ def test_it_runs_calls_in_so_many_workers_and_leaves_nothing(name: str, control:
     assert (errors, processes, names) == ("", [], [])
 
 
-@pytest.mark.parametrize("name", [name for name in EXECUTORS if strategies.executor_facts(name).processes])
+@pytest.mark.parametrize("name", [name for name in POOLS if strategies.executor_facts(name).processes])
 def test_a_killed_worker_is_told_and_what_is_left_can_be_swept(name: str, control: Path, tmp_path: Path) -> None:
     skip_if_missing(name)
     said, _, processes, names = tried(name, "killed", control, tmp_path)
-    assert said == {"raised": "BrokenExecutor", "death": "SIGKILL"}
+    assert said["raised"] == "BrokenExecutor"
+    # loky forgets its processes when one dies, and says in its message how.
+    assert said["death"] == "SIGKILL" or (not said["death"] and "SIGKILL" in said["text"])
     # By its session or its mark, and by the beginning of its name, the sweep finds all of it.
     assert all(found.removeprefix("sem.").startswith(f"{control.name}-x") for found in names)
     assert not [pid for pid in processes if Path(f"/proc/{pid}").exists()]

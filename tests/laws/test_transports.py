@@ -10,16 +10,18 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from optional import marks, missing
 from payload_strategies import OF_KIND
 from two_sides import (
+    elsewhere,
     give,
+    is_framework,
     leave,
     made,
     open_files,
@@ -34,11 +36,9 @@ from two_sides import (
 )  # fmt: skip
 
 from handoff import payloads, scenarios, strategies, transports
+from handoff.scenarios import unsupported
 from handoff.strategies import Strategy, TransportFacts
 from handoff.transports import CannotCarry
-
-EXAMPLES = 25 if os.environ.get("HANDOFF_THOROUGH") else 5
-"""Of each transport and kind, of which there are hundreds of pairs."""
 
 
 def facts_of(strategy: Strategy) -> TransportFacts:
@@ -51,6 +51,8 @@ def shares_references(strategy: Strategy) -> bool:
 
 def at_start(strategy: Strategy) -> bool:
     """Its payload is published before its workers start, so that no ready worker can receive it."""
+    if missing(strategy):  # its file cannot be loaded, and its laws are skipped
+        return False
     way: type[transports.Transport] = importlib.import_module(f"handoff.transports.{strategy.transport}").Way
     return way.before_start
 
@@ -60,9 +62,27 @@ def is_one_object(strategy: Strategy) -> bool:
     return shares_references(strategy) and facts_of(strategy).zero_copy and facts_of(strategy).writable == "yes"
 
 
+def channel(strategy: Strategy) -> str:
+    """What sort of channel it has: by reference, a framework's own, or any process's."""
+    return "reference" if shares_references(strategy) else strategy.executor if is_framework(strategy) else ""
+
+
 # Each transport once with each sort of channel: neither the storage nor which process it is makes another law.
-EVERY = tuple({(s.transport, shares_references(s)): s for s in (*strategies.FLOORS, *strategies.TABLE)}.values())
-CARRIED = [(s, kind) for s in EVERY for kind in scenarios.KINDS if not s.unsupported(kind, "broadcast")]
+EVERY = tuple({(s.transport, channel(s)): s for s in (*strategies.FLOORS, *strategies.TABLE)}.values())
+CARRIED = [(s, kind) for s in EVERY for kind in scenarios.KINDS if not unsupported(s, kind, "broadcast")]
+
+
+EXAMPLES = 25 if os.environ.get("HANDOFF_THOROUGH") else 5
+"""Odd payloads that each transport is tried with, of each kind."""
+
+
+def writable(kind: str) -> bool:
+    return scenarios.kind_facts(kind).writable
+
+
+def like(kind: str) -> str:
+    """The kind that handles it."""
+    return scenarios.kind_facts(kind).like or kind
 
 
 SLOW = ("manager",)
@@ -70,10 +90,10 @@ SLOW = ("manager",)
 
 
 def each(*chosen: tuple[Strategy, str]) -> pytest.MarkDecorator:
-    def marks(strategy: Strategy) -> list[pytest.MarkDecorator]:
+    def slow(strategy: Strategy) -> list[pytest.MarkDecorator]:
         return [pytest.mark.slow] if strategy.transport in SLOW else []
 
-    params = [pytest.param(s, k, id=f"{s.id}-{k}", marks=marks(s)) for s, k in chosen]
+    params = [pytest.param(s, k, id=f"{s.id}-{k}", marks=[*slow(s), *marks(s)]) for s, k in chosen]
     return pytest.mark.parametrize("strategy, kind", params)
 
 
@@ -108,7 +128,7 @@ def test_what_is_attached_equals_what_was_published(strategy: Strategy, kind: st
         if facts_of(strategy).from_file:
             source, payload = _as_a_file_of_the_user(kind, payload, Path(name))
         before = payloads.digest(payload)
-        expected = {before, payloads.digest(_native(payload)) if kind == "array" else before}
+        expected = {before, payloads.digest(_native(payload)) if like(kind) == "array" else before}
         with two_sides(strategy, source=source) as (sender, receiver, _):
             place = sender.reserve()
             # Who claims any payload refuses none.
@@ -132,7 +152,7 @@ def _as_a_file_of_the_user(kind: str, payload: Any, folder: Path) -> tuple[str, 
         source = source_of(kind, payload, folder)
     else:
         # An empty one is refused as a payload before any transport sees it.
-        assume(kind == "objects" or payload.size)
+        assume(like(kind) not in ("array", "frame") or payload.size)
         path = folder / "payload.pkl"
         path.write_bytes(pickle_of(payload))
         source = f"{kind}:{path}"
@@ -193,10 +213,14 @@ def test_nothing_is_left_also_of_a_place_where_nothing_arrived(strategy: Strateg
             sender.release(used)
             sender.release(unused)
 
+    def still_open() -> list[str]:
+        # A framework's threads connect and disconnect whenever they like.
+        return [name for name in open_files() if not (is_framework(strategy) and name.startswith(("socket:", "anon_")))]
+
     hand_over()  # packages open files of their own when they are first used
-    before = open_files()
+    before = still_open()
     hand_over()
-    assert open_files() == before
+    assert still_open() == before
 
 
 # --- who may write ---
@@ -212,7 +236,7 @@ def test_a_reader_cannot_change_what_the_sender_holds(strategy: Strategy, kind: 
         with receiver.attach(through_channel(strategy, ticket), "read") as attached:
             assert (attached is payload) == is_one_object(strategy)
             if attached is not payload:
-                payloads.stamp(attached, 987)
+                payloads.overwrite(attached, 987)
             del attached
         assert payloads.digest(payload) == before
         if facts_of(strategy).zero_copy:
@@ -224,7 +248,7 @@ def test_a_reader_cannot_change_what_the_sender_holds(strategy: Strategy, kind: 
 
 @each(*(
     (s, kind) for s, kind in CARRIED
-    if not at_start(s) and not s.is_floor and not is_one_object(s) and facts_of(s).writable != "no"
+    if not at_start(s) and not s.is_floor and not is_one_object(s) and facts_of(s).writable != "no" and writable(kind)
 ))  # fmt: skip
 def test_a_private_copy_can_be_written_into_and_nobody_else_sees_it(
     strategy: Strategy, kind: str, folder: Path
@@ -235,13 +259,33 @@ def test_a_private_copy_can_be_written_into_and_nobody_else_sees_it(
         place = sender.reserve()
         ticket = sender.publish(payload, place)
         with receiver.attach(through_channel(strategy, ticket), "private") as attached:
-            assert payloads.stamp(attached, 987)
+            assert payloads.overwrite(attached, 987)
             assert payloads.digest(attached) != before
             with receiver.attach(through_channel(strategy, ticket), "private") as again:
                 assert payloads.digest(again) == before
                 del again
             del attached
         assert payloads.digest(payload) == before
+        sender.release(place)
+
+
+@each(*(
+    (s, kind) for s, kind in CARRIED
+    if not at_start(s) and not is_one_object(s) and {"any", kind}.intersection(facts_of(s).shares_writes)
+))  # fmt: skip
+def test_what_is_written_into_a_shared_payload_is_seen_by_whoever_attaches_next(strategy: Strategy, kind: str) -> None:
+    payload = made(kind)
+    expected = payloads.copy(payload)
+    payloads.overwrite(expected, 987)
+    with two_sides(strategy) as (sender, receiver, _):
+        place = sender.reserve()
+        ticket = sender.publish(payload, place)
+        with receiver.attach(through_channel(strategy, ticket), "shared") as attached:
+            assert payloads.overwrite(attached, 987)
+            del attached
+        with sender.attach(ticket, "read") as seen:
+            assert payloads.digest(seen) == payloads.digest(expected)
+            del seen
         sender.release(place)
 
 
@@ -282,17 +326,9 @@ def test_what_was_made_there_is_handed_over_without_a_copy(strategy: Strategy, k
 # --- between two processes ---
 
 
-@pytest.fixture(scope="module")
-def other() -> Iterator[ProcessPoolExecutor]:
-    """Another process, from a clean interpreter."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
-        yield executor
-
-
 @every_process
-def test_another_process_gets_what_was_sent(
-    strategy: Strategy, kind: str, folder: Path, other: ProcessPoolExecutor
-) -> None:
+def test_another_process_gets_what_was_sent(strategy: Strategy, kind: str, folder: Path) -> None:
+    other = elsewhere(strategy)
     payload = made(kind)
     before = payloads.digest(payload)
     with workplace(strategy, source=source_of(kind, payload, folder)) as spec:
@@ -300,9 +336,9 @@ def test_another_process_gets_what_was_sent(
         place = sender.reserve()
         ticket = sender.publish(payload, place)
         pid, arrived = other.submit(receive, spec, ticket).result(60)
-        assert pid in other._processes
+        assert pid != os.getpid()
         assert arrived == before
-        if facts_of(strategy).writable != "no":
+        if facts_of(strategy).writable != "no" and writable(kind):
             assert other.submit(receive_and_write, spec, ticket).result(60)
         assert payloads.digest(payload) == before
         assert other.submit(leave, spec).result(60) == []
@@ -311,9 +347,8 @@ def test_another_process_gets_what_was_sent(
 
 
 @every_return
-def test_the_parent_gets_what_another_process_published(
-    strategy: Strategy, kind: str, other: ProcessPoolExecutor
-) -> None:
+def test_the_parent_gets_what_another_process_published(strategy: Strategy, kind: str) -> None:
+    other = elsewhere(strategy)
     with workplace(strategy) as spec:
         parent = transports.build(spec)
         for seed in (5, 6):  # the second one into a place that may have been used before
@@ -329,14 +364,12 @@ def test_the_parent_gets_what_another_process_published(
 
 
 @each(*((s, kind) for s, kind in CARRIED if at_start(s)))
-def test_a_worker_that_starts_after_publishing_gets_it_and_writes_into_a_copy(
-    strategy: Strategy, kind: str, other: ProcessPoolExecutor
-) -> None:
+def test_a_worker_that_starts_after_publishing_gets_it_and_writes_into_a_copy(strategy: Strategy, kind: str) -> None:
     # From a process without threads, which alone may be forked.
     with workplace(strategy) as spec:
-        found = other.submit(send_at_start, strategy, spec, kind).result(60)
+        found = elsewhere(strategy).submit(send_at_start, strategy, spec, kind).result(60)
     assert found == {
-        "elsewhere": True, "arrived": True, "wrote": True, "sender's unchanged": True, "left open": [],
+        "elsewhere": True, "arrived": True, "wrote": writable(kind), "sender's unchanged": True, "left open": [],
     }  # fmt: skip
 
 

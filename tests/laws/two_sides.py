@@ -1,6 +1,7 @@
 """Both sides of a hand-over: in one process, and in another process that runs `receive` and `give`.
 
-A process keeps its instance of a transport, as a worker does, until it leaves.
+A process keeps its instance of a transport, as a worker does, until it leaves. The other process is a worker of the
+strategy's own executor where that is a framework's, whose ways work nowhere else; any process will do for the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import pickle
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,9 +33,41 @@ class Sides(NamedTuple):
     spec: Spec
 
 
+def is_framework(strategy: Strategy) -> bool:
+    """Its executor is an optional package's, with a channel and places of its own."""
+    return bool(strategies.executor_facts(strategy.executor).needs)
+
+
+class _Elsewhere:
+    """The executor that is up: one at a time, since some are many processes."""
+
+    name = ""
+    executor: Executor
+    stack = ExitStack()
+
+
+def elsewhere(strategy: Strategy) -> Executor:
+    """The other process, as an executor of one worker."""
+    name = strategy.executor if is_framework(strategy) else "process_spawn"
+    if _Elsewhere.name != name:
+        nobody_elsewhere()
+        folder = _Elsewhere.stack.enter_context(tempfile.TemporaryDirectory(prefix="laws-", dir="/dev/shm"))
+        started = executors.load(name)(1, folder, os.getpid, ())
+        _Elsewhere.executor, _Elsewhere.name = _Elsewhere.stack.enter_context(started), name
+    return _Elsewhere.executor
+
+
+def nobody_elsewhere() -> None:
+    """End the other process."""
+    _Elsewhere.name = ""
+    _Elsewhere.stack.close()
+
+
 @contextmanager
 def workplace(strategy: Strategy, receivers: int = 1, source: str = "") -> Iterator[Spec]:
     """What the sides are built from. Leaves only if nothing is left there."""
+    if is_framework(strategy):
+        elsewhere(strategy)
     # A name that no transport may take apart or quote wrongly.
     with tempfile.TemporaryDirectory(prefix="run=1 é%20'") as folder:
         prefix = f"laws-{os.getpid()}-{next(_numbers)}"
@@ -89,6 +122,8 @@ def through_channel(strategy: Strategy, ticket: Ticket) -> Ticket:
     """The ticket as the executor's channel brings it: itself, or a pickled copy."""
     if strategies.executor_facts(strategy.executor).channel_carries_references:
         return ticket
+    if is_framework(strategy):
+        return elsewhere(strategy).submit(echo, ticket).result(60)
     return pickle.loads(ForkingPickler.dumps(ticket))
 
 
@@ -104,6 +139,11 @@ def source_of(kind: str, payload: Any, folder: Path) -> str:
 
 
 # What the other process runs.
+
+
+def echo(ticket: Ticket) -> Ticket:
+    """What arrived."""
+    return ticket
 
 
 def _way(spec: Spec) -> Transport:
@@ -128,7 +168,7 @@ def receive_and_write(spec: Spec, ticket: Ticket) -> bool:
     """Whether what arrives can be written into."""
     with _way(spec).attach(ticket, "private") as payload:
         before = payloads.digest(payload)
-        return payloads.stamp(payload, 987) and payloads.digest(payload) != before
+        return payloads.overwrite(payload, 987) and payloads.digest(payload) != before
 
 
 def give(spec: Spec, kind: str, seed: int, place: Place) -> Ticket:

@@ -17,8 +17,8 @@ from jsonschema import Draft202012Validator
 
 from handoff.configuration import SCHEMA, complete, load, read_schema, resolve
 from handoff.mistakes import ConfigError
-from handoff.reference_pages import columns_page, config_reference
-from handoff.scenarios import FILES, KINDS, PATTERNS, TASKS, Plan, kind_facts, make_plan, plan_from_json
+from handoff.reference_pages import columns_page, config_reference, schema_with_names
+from handoff.scenarios import FILES, KINDS, PATTERNS, TASK_KINDS, TASKS, Plan, kind_facts, make_plan, plan_from_json
 from handoff.strategies import PATTERN_NAMES, TABLE, groups
 
 ROOT = Path(__file__).parents[2]
@@ -174,6 +174,17 @@ def test_the_names_in_the_schema_are_those_of_the_tables() -> None:
     assert tuple(definitions["task"]["enum"]) == tuple(TASKS)
     assert tuple(definitions["pattern"]["enum"]) == tuple(PATTERNS) == PATTERN_NAMES
     assert all(suffix in definitions["file_payload"]["properties"]["file"]["description"] for suffix in FILES)
+    text = SCHEMA.read_text(encoding="utf-8")
+    assert schema_with_names(text) == text, "the schema's lists of names are out of date: make docs"
+
+
+def test_a_list_of_names_is_renewed_and_nothing_else() -> None:
+    text = SCHEMA.read_text(encoding="utf-8")
+    old = text.replace("[array, strided_array,", "[array, gone,\n ")
+    assert old != text
+    assert schema_with_names(old) == text
+    with pytest.raises(ValueError, match="the schema has no list of names below"):
+        schema_with_names(text.replace("enum:", "one of:"))
 
 
 def test_the_defaults_are_what_the_default_config_says() -> None:
@@ -292,8 +303,8 @@ GIVE = "has no value; give one, or remove the line."
         (payload(fiel="a.npy"), "scenarios[0].payload.kind: is missing; there is 'fiel'. Did you mean 'file'?"),
         (
             payload(size="1MiB"),
-            "scenarios[0].payload.kind: is missing; a payload that Handoff makes needs one. Possible: array, frame, "
-            "text_frame, objects. A payload from a file of yours has the key file instead.",
+            "scenarios[0].payload.kind: is missing; a payload that Handoff makes needs one. "
+            f"Possible: {', '.join(KINDS)}. A payload from a file of yours has the key file instead.",
         ),
         (
             payload(kind="array"),
@@ -307,12 +318,12 @@ GIVE = "has no value; give one, or remove the line."
         # unknown names
         (
             payload(kind="aray", size="1MiB"),
-            "scenarios[0].payload.kind: 'aray' is not possible. Did you mean 'array'? "
-            "Possible: array, frame, text_frame, objects.",
+            f"scenarios[0].payload.kind: 'aray' is not possible. Did you mean 'array'? Possible: {', '.join(KINDS)}.",
         ),
         (
             entry(task="raed"),
-            "scenarios[0].task: 'raed' is not possible. Did you mean 'read'? Possible: read, sum, loop, noop, busy.",
+            "scenarios[0].task: 'raed' is not possible. Did you mean 'read'? "
+            "Possible: read, sum, loop, noop, busy, group_sum.",
         ),
         (
             entry(pattern=["send", "retrun"]),
@@ -367,7 +378,7 @@ GIVE = "has no value; give one, or remove the line."
         ({"blocks": None}, f"blocks: {GIVE} It must be a whole number."),
         ({"scenarios": None}, f"scenarios: {GIVE} It must be a list."),
         ({"needs": None}, f"needs: {GIVE} It must be a mapping of keys to values."),
-        (entry(task=None), f"scenarios[0].task: {GIVE} Possible: read, sum, loop, noop, busy."),
+        (entry(task=None), f"scenarios[0].task: {GIVE} Possible: read, sum, loop, noop, busy, group_sum."),
         (payload(kind="array", size=None), f"scenarios[0].payload.size: {GIVE} {SIZE}"),
         (
             payload(kind="array", size="1MiB", dtype=None),
@@ -467,6 +478,11 @@ def test_options_of_a_kind_are_of_the_kind_s_type(kind: str) -> None:
     for option, default in kind_facts(kind).options.items():
         wrong = "many" if isinstance(default, int) else 3
         assert f"payload.{option}: {wrong!r}" in told(payload(kind=kind, size="1MiB", **{option: wrong}))
+
+
+def test_a_kind_that_is_meant_to_be_small_has_a_largest_size() -> None:
+    text = told(payload(kind="small_tuple", size="1MiB"))
+    assert text == "config: scenarios[0].payload.size: 1MiB is too much; a small_tuple has 64KiB at most."
 
 
 @pytest.mark.parametrize("columns", [True, 4.0])
@@ -584,10 +600,15 @@ NEARLY = st.fixed_dictionaries(
 )
 
 
+FOR_ANY = [task for task in TASKS if task not in TASK_KINDS]
 RIGHT_ENTRIES = st.fixed_dictionaries(
     {
-        "payload": st.builds(dict, kind=st.sampled_from(KINDS), size=st.sampled_from(["1KiB", "64MB", ["1MiB", 7], 5])),
-        "task": st.sampled_from([*TASKS]) | st.lists(st.sampled_from([*TASKS]), min_size=1, unique=True),
+        "payload": st.builds(
+            dict,
+            kind=st.sampled_from([kind for kind in KINDS if not kind_facts(kind).largest]),
+            size=st.sampled_from(["1KiB", "64MB", ["1MiB", 7], 5]),
+        ),
+        "task": st.sampled_from(FOR_ANY) | st.lists(st.sampled_from(FOR_ANY), min_size=1, unique=True),
         "pattern": st.sampled_from([*PATTERNS]) | st.lists(st.sampled_from([*PATTERNS]), min_size=1, unique=True),
         "workers": st.sampled_from([1, 3, "max", [1, "max"]]),
     },
@@ -635,6 +656,27 @@ def test_a_cold_pool_goes_with_send_alone(pattern: str) -> None:
     problem = f"scenarios[0].pool: a cold pool has no {pattern}"
     with pytest.raises(ConfigError, match=re.escape(problem)):
         plan({"scenarios": [entry]})
+
+
+@pytest.mark.parametrize("task", TASK_KINDS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_task_that_is_not_for_every_payload_is_refused_where_it_cannot_be(task: str, kind: str) -> None:
+    config = {"scenarios": [{"payload": {"kind": kind, "size": "1KiB"}, "task": ["read", task]}]}
+    if kind in TASK_KINDS[task]:
+        assert [scenario.task for scenario in plan(config).scenarios] == ["read", task]
+    else:
+        assert told(config) == f"config: scenarios[0].task: '{task}' is for text_frame, not for {kind}."
+
+
+def test_what_is_in_a_file_may_fit_a_task_that_is_not_for_every_payload(tmp_path: Path) -> None:
+    for suffix in FILES:
+        (tmp_path / f"mine{suffix}").touch()
+    fit = {
+        suffix: not isinstance(outcome(lambda name=f"mine{suffix}": plan(
+            {"scenarios": [{"payload": {"file": name}, "task": "group_sum"}]}, tmp_path)), ConfigError)
+        for suffix in FILES
+    }  # fmt: skip
+    assert fit == {".npy": False, ".parquet": True, ".csv": True, ".pkl": True}
 
 
 @settings(max_examples=400, deadline=None)

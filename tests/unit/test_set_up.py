@@ -167,6 +167,65 @@ def test_a_foreign_environment_is_left_alone(tree: Path) -> None:
     assert (tree / ".venv" / "mine").exists()
 
 
+# Another Python, to measure under.
+
+
+def interpreter(root: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return call(root, sys._base_executable, SET_UP, "interpreter", *options, **environment)  # type: ignore[attr-defined]
+
+
+def test_another_python_s_environment_stands_beside_ours(tree: Path) -> None:
+    made = interpreter(tree, "py")
+    assert made.returncode == 0, made.stderr
+    assert "setting up .venvs/py with Python" in made.stderr
+    assert made.stdout == "In a config: interpreters: {py: .venvs/py/bin/python}\n"
+    assert call(tree, ".venvs/py/bin/python", "-c", "").returncode == 0
+    assert not (tree / ".venv").exists()
+    again = interpreter(tree, "py")
+    assert (again.returncode, again.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("options", [[], ["again"], ["slow10"], ["../py"], ["Py"]])
+def test_an_interpreter_needs_a_name_that_a_config_can_have(tree: Path, options: list[str]) -> None:
+    refused = interpreter(tree, *options)
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+    assert not (tree / ".venvs").exists()
+
+
+def test_conda_makes_one_of_a_file_once_for_each_state_of_it(
+    tree: Path, tmp_path: Path, make_python: Callable[[str, str], Path]
+) -> None:
+    file = tmp_path / "py.yaml"
+    file.write_text("dependencies: [python =3.14]\n", encoding="utf-8")
+    tools = path_with_sh_alone(tmp_path)
+    assert "none of mamba, conda, micromamba is on the PATH" in interpreter(
+        tree, "py", "--conda", str(file), PATH=str(tools)
+    ).stderr  # fmt: skip
+    log = tmp_path / "called"
+    folder = make_python("conda", f'echo "$@" >> {log}; mkdir -p "$5/bin" && : > "$5/bin/python"')
+    path = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    made = interpreter(tree, "py", "--conda", str(file), **path)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout == f"In a config: interpreters: {{py: {{conda: {file}}}}}\n"
+    wanted = f"env create --yes --prefix {tree}/.venvs/py --file {file}\n"
+    assert log.read_text(encoding="utf-8") == wanted
+    assert interpreter(tree, "py", "--conda", str(file), **path).returncode == 0
+    assert log.read_text(encoding="utf-8") == wanted
+    file.write_text("dependencies: [python =3.13]\n", encoding="utf-8")
+    assert interpreter(tree, "py", "--conda", str(file), **path).returncode == 0
+    assert log.read_text(encoding="utf-8") == 2 * wanted
+    make_python("conda", "echo 'no such package' >&2; exit 1")
+    file.write_text("dependencies: [python =3.99]\n", encoding="utf-8")
+    failed = interpreter(tree, "py", "--conda", str(file), **path)
+    assert failed.returncode == 1
+    assert "no such package" in failed.stderr
+    assert not (tree / ".venvs" / "py" / ".made-of.yaml").exists()
+
+
+# What stands in the way.
+
+
 def test_no_network_is_a_sentence_and_the_last_lines(tree: Path) -> None:
     lock = "numpy==2.0.0 --hash=sha256:" + 64 * "0" + "\n"
     (tree / "envs" / "requirements.lock").write_text(lock, encoding="utf-8")

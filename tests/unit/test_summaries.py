@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -176,6 +177,16 @@ def test_faster_than_the_task_alone_is_flagged_and_never_the_best() -> None:
     assert rows[ARENA]["flags"] == "indicative"
     assert fastest(rows.values()) == ARENA
     assert rows[ARENA]["ratio_to_best"] == 1.0
+
+
+def test_another_library_s_task_is_not_held_against_the_floor_of_the_payload_s_own() -> None:
+    scenario = scenario_of("caller-polars", REFERENCE, kind="text_frame")
+    scenario = dataclasses.replace(scenario, task="group_sum")
+    plan = plan_of(scenario)
+    times: Times = {"inline": steady(0.01), "caller-polars": steady(0.002), REFERENCE: steady(0.1)}
+    rows = {str(row["strategy"]): row for row in summarize(*tables(plan, {scenario.id: times}), plan)}
+    assert rows["caller-polars"]["flags"] == "indicative"
+    assert fastest(rows.values()) == "caller-polars"
 
 
 def test_a_single_block_below_the_floor_proves_nothing() -> None:

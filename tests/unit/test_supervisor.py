@@ -11,9 +11,10 @@ import pytest
 from copied_library import copied_library, measured
 
 from handoff import machine
+from handoff.interpreters import Interpreter
 from handoff.measure import supervisor
 from handoff.payloads.generation import generate
-from handoff.scenarios import Payload, Scenario
+from handoff.scenarios import Payload, Scenario, available_cores
 from handoff.strategies import find, transport_facts
 
 TRICKS = {
@@ -114,6 +115,19 @@ def test_a_death_s_signal_and_phase_are_recorded(library: Path, tmp_path: Path) 
     assert (found["signal"], found["fail_phase"]) == ("SIGKILL", "transfer")
 
 
+# --- its environment ---
+
+
+def test_threads_of_libraries_are_pinned_but_for_those_that_a_way_is_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLARS_MAX_THREADS", "7")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    pinned = supervisor.environment(1, "mark", find("process_spawn-arrow-tmpfs").own_threads)
+    assert {pinned[name] for name in supervisor.PINNED} == {"1"}
+    own = supervisor.environment(1, "mark", find("caller-polars").own_threads)
+    assert own["POLARS_MAX_THREADS"] == str(available_cores())
+    assert {own[name] for name in supervisor.PINNED if name != "POLARS_MAX_THREADS"} == {"1"}
+
+
 # --- what is not even started ---
 
 
@@ -157,3 +171,13 @@ def test_a_missing_package_is_named(scenario: Scenario, tmp_path: Path, monkeypa
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     status, reason = supervisor.obstacle(find("process_spawn-npy-disk"), scenario, tmp_path, tmp_path)
     assert (status, reason) == ("unsupported", "needs the package numpy, which is not installed")
+
+
+def test_an_older_python_than_the_executor_needs_is_named(scenario: Scenario, tmp_path: Path) -> None:
+    strategy = find("interpreters-pickle")
+    older, newer = (Interpreter("", "python", f"CPython {version}", ()) for version in ("3.13.2", "3.14.0rc1"))
+    assert supervisor.obstacle(strategy, scenario, tmp_path, tmp_path, older) == (
+        "unsupported",
+        "needs Python 3.14; this is CPython 3.13.2",
+    )
+    assert supervisor.obstacle(strategy, scenario, tmp_path, tmp_path, newer) == ("", "")

@@ -181,7 +181,7 @@ class Invocation:
                 bench.setup = setup
                 if not bench.own_process:
                     worker.use(worker.State(setup, bench.transport))
-                elif not bench.transport.before_start:
+                if not bench.references and not bench.transport.before_start:
                     gather(bench, Call("install"), [setup] * bench.workers)
             self._measure(scenario, bench, setup, self._load(scenario, bench, setup))
 
@@ -205,7 +205,8 @@ class Invocation:
         count = bench.workers if PATTERNS[scenario.pattern].payloads == "each" else 1
         objects = [payload, *(payloads.copy(payload) for _ in range(count - 1))]
         del payload
-        if transport_facts(self.strategy.transport).born_there:
+        # For `return` these are only compared with; the workers make the ones that come back.
+        if transport_facts(self.strategy.transport).born_there and scenario.pattern != "return":
             # One after another, so that no more than one of them lies in memory twice.
             objects = [bench.transport.adopt(objects.pop(), bench.transport.reserve()) for _ in range(count)]
         return objects

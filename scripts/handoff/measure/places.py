@@ -24,6 +24,10 @@ SHARED: Final = Path("/dev/shm")
 SEMAPHORE: Final = "sem."
 """What the C library puts before a semaphore's name."""
 
+LOCKED: Final = ".zenoh"
+"""How names of segments end that Zenoh chooses, numbers alone. Each is locked by whoever uses it, so that nobody uses
+one without a lock. Zenoh removes those when it next starts, also what a process leaves that ended well."""
+
 SUPERVISOR: Final = b"measure_strategy.py"
 """What the command of a process says that supervises a measured one."""
 
@@ -98,7 +102,7 @@ class Places:
         """Remove everything of this invocation's."""
         for folder in (self.shared, self.disk, self.control):
             shutil.rmtree(folder, ignore_errors=True)
-        for path in self._segments():
+        for path in (*self._segments(), *_abandoned()):
             with suppress(OSError):
                 path.unlink()
         if self._hold is not None:
@@ -153,18 +157,33 @@ def _is_supervised(pid: int) -> bool:
 
 def _held(paths: list[Path]) -> bool:
     """Whether one of these is a folder that a living supervisor holds."""
-    for path in paths:
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError:
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
+    return any(_is_locked(path, os.O_DIRECTORY) for path in paths)
+
+
+def _is_locked(path: Path, flags: int) -> bool:
+    """Whether somebody else holds a lock on it; not if it cannot be opened with these flags."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
     return False
+
+
+def _abandoned() -> list[Path]:
+    """Segments of this user with a name that their library chose, and that nobody uses any more."""
+    found = []
+    for path in _entries(SHARED):
+        if path.suffix == LOCKED and path.stem.isdecimal():
+            with suppress(FileNotFoundError):
+                if path.lstat().st_uid == os.getuid() and not _is_locked(path, os.O_NOFOLLOW):
+                    found.append(path)
+    return found
 
 
 def _entries(folder: Path) -> list[Path]:

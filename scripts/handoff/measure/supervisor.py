@@ -7,6 +7,7 @@ it becomes rows: a scenario in which it dies gets that status, the ones after it
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -24,8 +25,8 @@ from handoff.measure.places import SHARED, Places
 from handoff.measure.usage import MARK
 from handoff.measure.watch import Watch
 from handoff.records import Row
-from handoff.scenarios import PATTERNS, Scenario, kind_facts, unsupported
-from handoff.strategies import LIBRARY, Strategy, transport_facts
+from handoff.scenarios import PATTERNS, Scenario, available_cores, kind_facts, unsupported
+from handoff.strategies import LIBRARY, Strategy, executor_facts, transport_facts
 
 RESERVED_BYTES: Final = 8 * 2**30
 """Address space that processes reserve without using it: threads' stacks, allocators' arenas."""
@@ -42,7 +43,7 @@ PINNED: Final = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS",
     "BLIS_NUM_THREADS", "POLARS_MAX_THREADS",
 )  # fmt: skip
-"""Thread pools of libraries: one thread each, so that none takes a worker's core."""
+"""Thread pools of libraries: one thread each, so that none takes a worker's core; but for facts' own_threads."""
 
 
 @dataclass
@@ -71,12 +72,18 @@ def obstacle(
     Needs are computed and compared with what is free: trying would mean the kernel's out-of-memory killer.
     """
     description = payloads.read_description(scenario.payload, data)
-    if reason := unsupported(strategy, description.kind, scenario.pattern):
+    if reason := unsupported(strategy, description.kind, scenario.pattern, scenario.task):
         return "unsupported", reason
     python = python or interpreters.own()
+    needed = executor_facts(strategy.executor)
+    if not needed.runs_under(python.version):
+        return "unsupported", f"needs Python {needed.python}; this is {python.about}"
     if lacking := python.missing((*strategy.needs, *kind_facts(description.kind).needs)):
         where = f" in @{python.name}" if python.name else ""
         return "unsupported", f"needs the package {lacking[0]}, which is not installed{where}"
+    for program in strategy.programs:
+        if shutil.which(program) is None:
+            return "unsupported", f"needs the program {program}, which is not installed"
     if strategy.storage == "tmpfs" and not os.access("/dev/shm", os.W_OK):
         return "unsupported", "needs a writable /dev/shm"
     facts = transport_facts(strategy.transport)
@@ -116,12 +123,13 @@ def time_limit(scenarios: Sequence[Scenario], sizes: Mapping[str, int], seconds:
     return min(LONGEST_S, BASE_LIMIT_S + moved / SLOWEST_BYTES_PER_S + len(scenarios) * (10 * seconds + 5))
 
 
-def environment(hash_seed: int, mark: str) -> dict[str, str]:
+def environment(hash_seed: int, mark: str, own_threads: Sequence[str] = ()) -> dict[str, str]:
     """The measured process's environment: thread pools of libraries pinned to one, whatever the caller set.
 
-    mark: what all its descendants carry on, so that they are found wherever they hide.
+    mark: what all its descendants carry on, so that they are found wherever they hide. own_threads: those of the
+    variables that get a thread for each core, since the strategy is to use them.
     """
-    pinned = {**dict.fromkeys(PINNED, "1"), MARK: mark}
+    pinned = {**dict.fromkeys(PINNED, "1"), **dict.fromkeys(own_threads, str(available_cores())), MARK: mark}
     own = {"PYTHONHASHSEED": str(hash_seed % 2**32), "PYTHONPATH": str(LIBRARY.parent), "PYTHONDONTWRITEBYTECODE": "1"}
     return {**os.environ, **pinned, **own}
 
@@ -204,7 +212,7 @@ class Supervisor:
             process = subprocess.Popen(
                 [self.python.command, "-m", "handoff.measure.invocation"], stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[writing], start_new_session=True,
-                env=environment(self.hash_seed, self.places.prefix),
+                env=environment(self.hash_seed, self.places.prefix, self.strategy.own_threads),
             )  # fmt: skip
             os.close(writing)
             watch = Watch(process, reading, self.places, folder, journal)

@@ -7,6 +7,7 @@ from its parent over fork and exec.
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
@@ -95,6 +96,23 @@ def memory_in_use(pids: Iterable[int], folder: Path, prefix: str) -> int:
         private += part.get("Pss_Anon", 0)
         shared += part.get("Pss_Shmem", 0)
     return private + max(shared, stored(folder, prefix))
+
+
+def nameless(pids: Iterable[int]) -> int:
+    """Bytes of shared memory that lies in no file system (memfd) and that these processes have mapped, once each."""
+    total = 0
+    for pid in pids:
+        try:
+            lines = Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            continue
+        inside = False
+        for line in lines:
+            if re.match("[0-9a-f]+-", line):
+                inside = " /memfd:" in line
+            elif inside and line.startswith("Pss:"):
+                total += int(line.split()[1]) * 1024
+    return total
 
 
 def stored(folder: Path, prefix: str) -> int:

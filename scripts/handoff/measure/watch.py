@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from handoff.measure.places import SHARED, Places
-from handoff.measure.usage import end_all, marked, memory_in_use, resident, session_members, stored
+from handoff.measure.usage import end_all, marked, memory_in_use, nameless, resident, session_members, stored
 from handoff.records import Row
 
 SAMPLE_S: Final = 0.001
@@ -121,8 +121,10 @@ class Watch:
             case "sample":
                 self._sampling = event["on"]
                 if self._sampling:
-                    # What lies in files already (an arena's pages, say) is part of what this way needs.
-                    self._before = self._in_use() - stored(self._memory_folder, self._places.prefix)
+                    # What lies in files, or in memory without a name, already (an arena's pages, say) is part of what
+                    # this way needs.
+                    kept = max(stored(self._memory_folder, self._places.prefix), nameless(self._members()))
+                    self._before = self._in_use() - kept
                     self._peak = self._before
                     self.tell("go")
                 else:
@@ -139,10 +141,12 @@ class Watch:
             self.process.stdin.write(text.encode() + b"\n")
             self.process.stdin.flush()
 
-    def _in_use(self) -> int:
+    def _members(self) -> list[int]:
         # Listed anew each time: workers that are forked for the payload did not exist before.
-        members = session_members(self.process.pid)
-        return memory_in_use(members, self._memory_folder, self._places.prefix)
+        return session_members(self.process.pid)
+
+    def _in_use(self) -> int:
+        return memory_in_use(self._members(), self._memory_folder, self._places.prefix)
 
     def _sample(self) -> None:
         self._peak = max(self._peak, self._in_use())

@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol, cast
 
 from handoff import scenarios
 from handoff.mistakes import HandoffError
+from handoff.payloads.converted import Converted
 from handoff.records import BadTable, read_json, write_atomically
 from handoff.shapes import shaped
 
@@ -86,16 +87,16 @@ def load(kind: str) -> Kind:
 
 
 @cache
-def _candidates(of: type) -> tuple[str, ...]:
+def _candidates(module: str, name: str) -> tuple[str, ...]:
     """Kinds that an object of that type may be of, before the one for the rest: objects."""
-    name = f"{of.__module__.partition('.')[0]}.{of.__qualname__}"
-    return tuple(kind for kind in scenarios.KINDS if name in scenarios.kind_facts(kind).types)
+    type_name = f"{module.partition('.')[0]}.{name}"
+    return tuple(kind for kind in scenarios.KINDS if type_name in scenarios.kind_facts(kind).types)
 
 
 @cache
-def _handlers(of: type) -> tuple[str, ...]:
+def _handlers(module: str, name: str) -> tuple[str, ...]:
     """Kinds that handle objects of that type."""
-    return tuple(dict.fromkeys(scenarios.kind_facts(kind).like or kind for kind in _candidates(of)))
+    return tuple(dict.fromkeys(scenarios.kind_facts(kind).like or kind for kind in _candidates(module, name)))
 
 
 def kind_of(obj: object) -> str:
@@ -103,12 +104,15 @@ def kind_of(obj: object) -> str:
 
     It depends on no layout: a strided array is of the kind `array`, a slice of an Arrow table is an `arrow_table`.
     """
-    return next((kind for kind in _candidates(type(obj)) if load(kind).holds(obj)), "objects")
+    candidates = _candidates(type(obj).__module__, type(obj).__qualname__)
+    return next((kind for kind in candidates if load(kind).holds(obj)), "objects")
 
 
 def _module(payload: Any) -> Kind:
     """The kind's module. All frames are handled in one way, so their columns need not be looked at first."""
-    handlers = _handlers(type(payload))
+    if isinstance(payload, Converted):
+        return cast(Kind, payload)
+    handlers = _handlers(type(payload).__module__, type(payload).__qualname__)
     return load(handlers[0] if len(handlers) == 1 else kind_of(payload))
 
 
@@ -357,4 +361,4 @@ def load_needs(source: str) -> None:
     """Import what holding the payload of 'kind:path' takes, so that no transfer pays for it; '' needs nothing."""
     if source:
         load(source.partition(":")[0])
-        _candidates(object)  # the facts of all kinds are read once
+        kind_of(None)  # reads the facts of all kinds

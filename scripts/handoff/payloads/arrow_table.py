@@ -22,8 +22,8 @@ FACTS = {
     "why_not": "an Arrow table cannot be written into",
 }
 
-ROW_BYTES: Final = 8 + 8 + 8 + text.MEAN_LETTERS + 2 / 8
-"""An identifier, a value, a text's offset and letters, and whether the last two are null."""
+ROW_BYTES: Final = 8 + 8 + 8 + 7 / 8 * text.MEAN_LETTERS + 2 / 8
+"""An identifier, a value, a text's offset and its letters if there are any, and whether the last two are null."""
 
 Table = Any
 """A pyarrow.Table; pyarrow comes without types."""
@@ -56,8 +56,8 @@ def _validity(rows: int, seed: tuple[int, int]) -> Any:
 
 
 def nbytes(payload: Table) -> int:
-    """The bytes of its rows, without those of a bigger table that it is a slice of."""
-    return int(payload.nbytes)
+    """The bytes of its rows, whatever the layout: without those of a bigger table that it is a slice of."""
+    return sum(len(piece) for column in payload.columns for stream in streams.of_arrow(column) for piece in stream)
 
 
 def digest(payload: Table) -> str:

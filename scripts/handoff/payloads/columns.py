@@ -84,18 +84,18 @@ def private(column: Any) -> Any:
 
 
 def overwritten(column: Any, number: int) -> Any:
-    """An extension array's values with low bits flipped as array.overwrite flips them; None if they are no numbers."""
-    dtype = column.dtype
+    """A Series' values with low bits flipped as array.overwrite flips them; None if they are no numbers."""
+    dtype, held = column.dtype, column.array
     if isinstance(dtype, pd.DatetimeTZDtype):
-        values = np.array(column.tz_convert("UTC").tz_localize(None).to_numpy())
+        values = np.array(held.tz_convert("UTC").tz_localize(None))
         array.overwrite(values, number)
         return pd.array(values, dtype=values.dtype).tz_localize("UTC").tz_convert(dtype.tz)
-    if isinstance(column, _MASKED):
-        values = column.to_numpy(dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0))
+    if isinstance(held, _MASKED):
+        values = held.to_numpy(dtype.numpy_dtype, copy=True, na_value=dtype.numpy_dtype.type(0))
         array.overwrite(values, number)
-        return type(column)(values, column.isna())
+        return type(held)(values, held.isna())
     if isinstance(dtype, np.dtype) and dtype.kind in "biufcmM":
-        values = np.array(column)
+        values = np.array(held)
         return values if array.overwrite(values, number) else None
     return None
 

@@ -100,19 +100,27 @@ def stamp(payload: Frame, number: int) -> bool:
     for place, dtype in enumerate(payload.dtypes):
         value = _value(dtype, number) if len(payload) else None
         if value is not None:
-            try:
-                payload.iloc[0, place] = value
-            except ValueError:  # the frame lies over read-only memory
-                return False
-            return True
+            return _put(payload, 0, place, value)
     return False
+
+
+def _put(payload: Frame, rows: int | slice, place: int, values: Any) -> bool:
+    """Write into a column of the same dtype, where it lies; False if it lies in read-only memory."""
+    try:
+        payload.iloc[rows, place] = values
+    except (ValueError, TypeError) as error:
+        # For dates and nullable numbers pandas makes an error about the values of it.
+        if "read-only" in f"{error} {error.__context__}":
+            return False
+        raise
+    return True
 
 
 def _value(dtype: Any, number: int) -> Any:
     """The number as a value of that dtype, None if it has no numbers. One too big for it loses its high bits."""
     plain = getattr(dtype, "numpy_dtype", dtype)
     if isinstance(dtype, pd.DatetimeTZDtype) or (isinstance(plain, np.dtype) and plain.kind == "M"):
-        unit = getattr(dtype, "unit", None) or np.datetime_data(plain)[0]
+        unit: Any = getattr(dtype, "unit", None) or np.datetime_data(plain)[0]
         return pd.Timestamp(number % 2**31, unit=unit, tz=getattr(dtype, "tz", None)).as_unit(unit)
     if isinstance(plain, np.dtype) and plain.kind in "iuf" and not isinstance(dtype, pd.ArrowDtype):
         return np.uint64(number % 2**64).astype(plain)
@@ -128,11 +136,9 @@ def overwrite(payload: Frame, number: int) -> bool:
     """
     written = False
     for place in range(payload.shape[1]):
-        new = columns.overwritten(payload.iloc[:, place].array, number)
+        new = columns.overwritten(payload.iloc[:, place], number)
         if new is not None:
-            try:
-                payload.iloc[:, place] = new
-            except ValueError:  # the frame lies over read-only memory
+            if not _put(payload, slice(None), place, new):
                 return False
             written = True
     return written

@@ -93,7 +93,7 @@ def overwrite(payload: NDArray[np.object_], number: int) -> bool:
     items = payload.ravel().tolist()
     if not objects.overwrite(items, number):
         return False
-    payload.flat = _array(items)
+    payload[...] = _array(items).reshape(payload.shape)
     return True
 
 

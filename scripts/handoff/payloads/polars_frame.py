@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from handoff.payloads import PayloadError, array, arrow_table, cuts, objects, text
+from handoff.payloads import PayloadError, array, arrow_table, cuts, objects
 
 FACTS = {
     "about": "one Polars DataFrame with an identifier, a value and a text, an eighth of the values and texts null",
@@ -17,18 +17,17 @@ FACTS = {
     "options": {},
     "needs": ("polars", "pyarrow", "numpy"),
     "types": ("polars.DataFrame",),
-    "hazard": "protocol 5 takes nothing out of its pickle's stream; and Polars runs threads, so it must not be forked",
+    "forkable": False,
+    "why_not": "Polars runs threads, and a forked worker that uses it hangs",
+    "hazard": "pickle copies all of it into its stream, with protocol 5 too",
 }
-
-ROW_BYTES: Final = 8 + 8 + 8 + 7 / 8 * text.MEAN_LETTERS + 2 / 8
-"""An identifier, a value, the offset and letters of a text if there is one, and whether the last two are null."""
 
 Frame = Any
 
 
 def make(size: int, seed: int) -> Frame:
     """A DataFrame of about `size` bytes, of at least one row."""
-    return pl.from_arrow(arrow_table.of_rows(max(1, round(size / ROW_BYTES)), seed), rechunk=True)
+    return pl.from_arrow(arrow_table.of_rows(max(1, round(size / arrow_table.ROW_BYTES)), seed), rechunk=True)
 
 
 def nbytes(payload: Frame) -> int:

@@ -21,7 +21,7 @@ FACTS = {
     "like": "array",
     "bulk": 2.0,
     "memory_copies": 3.2,
-    "hazard": "pickle copies its items one by one into the stream, with protocol 5 too; what arrives has no gaps",
+    "hazard": "pickle copies its items into the stream, with protocol 5 too; what arrives has no gaps",
 }
 
 

@@ -18,7 +18,6 @@ from handoff.records import TIMINGS, Row
 from handoff.report import article
 from handoff.scenarios import Scenario
 from handoff.statistics import SURE_BLOCKS
-from handoff.strategies import LIBRARY
 from handoff.words import NONE, counted, interval, number, ratio, seconds, size, text
 
 MARKED: Final = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -217,8 +216,8 @@ def paste(run: Run) -> str:
     """
     scenario = largest_array(run)
     row = _between_processes(run, scenario)
-    path = LIBRARY / "snippets" / f"{text(row or {}, 'strategy').replace('-', '_')}.py"
-    if row is None or not path.is_file():
+    path = strategies.find(text(row, "strategy")).snippet if row else None
+    if row is None or path is None or not path.is_file():
         raise BadReadme(f"no strategy between processes with a time and a snippet in {scenario.id}")
     reference = run.row(scenario, run.plan.reference)
     code = path.read_text(encoding="utf-8").rstrip()

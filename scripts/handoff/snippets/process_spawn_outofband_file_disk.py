@@ -5,7 +5,7 @@ import multiprocessing
 import pickle
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def work(data: np.ndarray) -> float:
     return float(data.sum())  # your function
 
 
-def put(payload: object, file: BinaryIO) -> list[tuple[int, int]]:
+def put(payload: object, file: Any) -> list[tuple[int, int]]:
     buffers: list[pickle.PickleBuffer] = []
     head = pickle.dumps(payload, protocol=5, buffer_callback=buffers.append)
     places = []

@@ -5,6 +5,7 @@ import pickle
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.shared_memory import SharedMemory
+from typing import Any
 
 import numpy as np
 
@@ -25,14 +26,16 @@ def put(payload: object) -> tuple[SharedMemory, list[tuple[int, int]]]:
         places.append((end, end + part.nbytes))
         end += -(-part.nbytes // 64) * 64  # arrays begin at multiples of 64 bytes
     segment = SharedMemory(create=True, size=end)  # a full /dev/shm ends the program with SIGBUS below
+    memory: Any = segment.buf
     for (start, stop), part in zip(places, parts, strict=True):
-        segment.buf[start:stop] = part
+        memory[start:stop] = part
     return segment, places
 
 
 def work_on_segment(name: str, places: list[tuple[int, int]]) -> float:
     segment = SharedMemory(name, **NOT_MINE)
-    head, *buffers = [segment.buf[start:stop] for start, stop in places]
+    memory: Any = segment.buf
+    head, *buffers = [memory[start:stop] for start, stop in places]
     result = work(pickle.loads(head, buffers=buffers))
     del head, buffers  # nobody may look into the segment any more
     segment.close()

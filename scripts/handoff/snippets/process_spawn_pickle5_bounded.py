@@ -7,10 +7,12 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
+from typing import Any
 
 import numpy as np
 
-usual = getattr(Connection, "_recv", None)
+Pipe: Any = Connection
+usual = Pipe._recv
 
 
 def dumps(obj: object, protocol: int | None = None) -> memoryview:
@@ -19,13 +21,15 @@ def dumps(obj: object, protocol: int | None = None) -> memoryview:
     return buffer.getbuffer()
 
 
-def receive(connection: Connection, size: int) -> io.BytesIO:
+def receive(connection: Connection, size: int) -> Any:
     # Python asks for all that is missing, and makes room for it, at each read: a pipe gives 64 KiB.
     return usual(connection, size, lambda descriptor, wanted: os.read(descriptor, min(wanted, 65536)))
 
 
-if sys.version_info < (3, 14):  # workers import this file too, and have it so
-    ForkingPickler.dumps, Connection._recv = dumps, receive
+# multiprocessing has no option for either. Workers import this file too, and have it so.
+if sys.version_info < (3, 14):
+    ForkingPickler.dumps = dumps  # type: ignore[method-assign]
+    Pipe._recv = receive
 
 
 def work(data: np.ndarray) -> float:

@@ -14,9 +14,9 @@ def work(data: np.ndarray) -> float:
     return float(data.sum())  # your function; what it writes into data, all others see
 
 
-def take(raw: object) -> None:
+def take(raw: ctypes.Array[ctypes.c_double]) -> None:
     global data
-    data = np.frombuffer(raw, np.float64)
+    data = np.ctypeslib.as_array(raw)
 
 
 def work_on_data() -> float:
@@ -26,7 +26,7 @@ def work_on_data() -> float:
 if __name__ == "__main__":
     payload = np.arange(1_000_000, dtype=np.float64)  # your data
     raw = RawArray(ctypes.c_double, len(payload))  # by its length: from a list it is filled number by number
-    np.frombuffer(raw, np.float64)[:] = payload
+    np.ctypeslib.as_array(raw)[:] = payload
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=context, initializer=take, initargs=(raw,)) as executor:
         print(executor.submit(work_on_data).result())

@@ -14,7 +14,7 @@ def work(data: np.ndarray) -> float:
 def work_on_list(name: str) -> float:
     shared = ShareableList(name=name)
     try:
-        return work(np.array(list(shared)))
+        return work(np.array(list(iter(shared))))
     finally:
         shared.shm.close()
 

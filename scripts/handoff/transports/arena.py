@@ -21,7 +21,17 @@ FACTS = {
     "needs": ("numpy",),
     "zero_copy": True,
     "writable": "private copy",
-    "shares_writes": ("array",),
+    "shares_writes": (
+        "array",
+        "fortran_array",
+        "structured_array",
+        "frame",
+        "wide_frame",
+        "fragmented_frame",
+        "nullable_frame",
+        "text_frame",
+        "sparse_matrix",
+    ),
     "copies": 1.25,
     "hazard": "an object kept after its turn sees the next payload in its place, without any error: copy what you keep",
 }

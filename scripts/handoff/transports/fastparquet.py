@@ -48,7 +48,8 @@ def _check(frame: Any) -> None:
         CannotCarry: with the column, or what is wrong with the index.
     """
     for name, dtype in frame.dtypes.items():
-        back = "" if type(dtype).__name__ == "ArrowDtype" else _CHANGED.get(str(dtype))
+        name_of_type = f"datetime64[{dtype.unit}]" if hasattr(dtype, "tz") else str(dtype)
+        back = "" if type(dtype).__name__ == "ArrowDtype" else _CHANGED.get(name_of_type)
         if back is None:
             continue
         raise CannotCarry(f"fastparquet would give column {name!r} of dtype {dtype} back as {back}" if back else

@@ -48,6 +48,10 @@ class Way(Transport):
         for field in table.schema:
             if pa.types.is_timestamp(field.type) and field.type.unit == "s":
                 raise CannotCarry(f"Parquet has no dates in whole seconds, as column {field.name!r} holds them")
+            if is_table and pa.types.is_nested(field.type):
+                raise CannotCarry(
+                    f"Parquet gives other names to what column {field.name!r} of nested values is made of"
+                )
             if pa.types.is_dictionary(field.type):
                 if not _is_text(field.type.value_type):
                     raise CannotCarry(f"Parquet keeps categories of text alone, not those of column {field.name!r}")

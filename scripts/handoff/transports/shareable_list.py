@@ -36,9 +36,9 @@ class Way(shared_memory.Way):
     @contextmanager
     def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
         place, shape, dtype = ticket
-        numbers: Any = ShareableList(name=place)
+        numbers = ShareableList(name=place)
         try:
-            array = np.array(list(numbers), dtype).reshape(shape)
+            array = np.array(list(iter(numbers)), dtype).reshape(shape)
         finally:
             numbers.shm.close()
         yield array

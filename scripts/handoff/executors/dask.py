@@ -1,0 +1,109 @@
+"""Dask's own scheduler on this machine alone: a LocalCluster whose workers are processes."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import contextmanager
+from typing import Any, Final
+
+from handoff.executors import Initializer
+
+FACTS = {
+    "about": "processes of a Dask cluster on this machine, its scheduler a thread of the sender's",
+    "simplicity": 9,
+    "needs": ("dask", "distributed"),
+}
+
+SETTINGS: Final = {
+    # A worker that dies is the call's failure: none is tried again elsewhere.
+    "distributed.scheduler.allowed-failures": 0,
+    # Memory is watched from outside. Dask would write payloads to disk at 60 % of its share and pause at 80 %.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": False,
+}
+
+
+class _DaskFuture(Future[Any]):
+    """The result of one call, fetched by whoever asks for it: wait() and callbacks see nothing of it."""
+
+    def __init__(self, future: Any) -> None:
+        super().__init__()
+        self._future = future
+
+    def result(self, timeout: float | None = None) -> Any:
+        """The call's result, as of any future.
+
+        Raises:
+            BrokenExecutor: the worker has died.
+        """
+        from distributed.scheduler import KilledWorker
+
+        try:
+            return self._future.result(timeout)
+        except KilledWorker as error:
+            raise BrokenExecutor("a worker of Dask has died") from error
+
+
+class DaskExecutor(Executor):
+    """Each call is bound to the worker with the fewest unfinished ones.
+
+    Dask itself sends a call to where its data lie, and two calls that wait for each other would wait for ever
+    on one worker.
+    """
+
+    def __init__(self, client: Any, addresses: list[str]) -> None:
+        self.client = client
+        self._unfinished: dict[str, set[str]] = {address: set() for address in addresses}
+
+    def next_worker(self) -> str:
+        """The address of the worker that the next call goes to."""
+        return min(self._unfinished, key=lambda address: len(self._unfinished[address]))
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        address = self.next_worker()
+        with warnings.catch_warnings():
+            # That an argument is large is known: it is what is measured.
+            warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+            future = self.client.submit(fn, *args, pure=False, workers=[address], allow_other_workers=False, **kwargs)
+        unfinished = self._unfinished[address]
+        unfinished.add(future.key)
+        future.add_done_callback(functools.partial(_forget, unfinished))
+        return _DaskFuture(future)
+
+
+def _forget(unfinished: set[str], future: Any) -> None:
+    unfinished.discard(future.key)
+
+
+running: DaskExecutor | None = None
+"""This process's, for the transport that hands data to its workers."""
+
+
+@contextmanager
+def start(
+    workers: int, directory: str, initializer: Initializer, initargs: tuple[Any, ...]
+) -> Iterator[Executor]:  # fmt: skip
+    global running
+    import dask
+    from distributed import Client, LocalCluster
+
+    with (
+        dask.config.set({**SETTINGS, "temporary-directory": directory}),
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
+            local_directory=directory, memory_limit=None, silence_logs="ERROR",
+        ) as cluster,
+        Client(cluster) as client,
+    ):  # fmt: skip
+        client.wait_for_workers(workers)
+        client.run(initializer, *initargs)
+        running = DaskExecutor(client, list(client.nthreads()))
+        try:
+            yield running
+        finally:
+            running = None
