@@ -52,6 +52,12 @@ class Interpreter:
     facts: tuple[str, ...]
     """It and its packages, in lines; equal lines are one environment for all that is measured."""
 
+    @property
+    def version(self) -> tuple[int, int]:
+        """As (3, 13)."""
+        major, minor, *_ = self.about.split()[1].split(".")
+        return int(major), int(minor)
+
     def environment_id(self, code: str) -> str:
         """Of it, its packages and Handoff's own code (as its digest)."""
         return provenance.environment_id(code, self.facts)

@@ -330,6 +330,7 @@ TABLE: Final = (
     Strategy("process_forkserver-pickle5", ("stdlib",)),
     Strategy("process_forkserver_preload-pickle5", ("stdlib",)),
     Strategy("process_forkserver_preload-initializer", ("stdlib",)),
+    Strategy("interpreters-pickle", ("stdlib",)),
     Strategy("loky-pickle"),
     Strategy("direct-pickle5", ("stdlib",)),
     Strategy("direct_raw-pickle5", ("stdlib",)),

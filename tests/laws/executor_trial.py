@@ -99,10 +99,10 @@ def killed(start: Callable[..., Any], workers: int, directory: str, notes: Path,
         use(executor, workers, notes)
         try:
             executor.submit(kill_oneself).result()
-            raised = "nothing"
-        except BrokenExecutor:
-            raised = "BrokenExecutor"
-        said = {"raised": raised, "death": executors.death(executor)}
+            raised, text = "nothing", ""
+        except BrokenExecutor as error:
+            raised, text = "BrokenExecutor", str(error)
+        said = {"raised": raised, "text": text, "death": executors.death(executor)}
         # As a measured process gives up: to leave the executor would wait for workers that wait for the dead one.
         print(json.dumps(said), flush=True)
         os._exit(0)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import sys
 
 import pytest
 
-from handoff.strategies import Strategy
+from handoff.strategies import Strategy, executor_facts
 
 ALWAYS_THERE = {"numpy", "pandas", "pyarrow", "fastparquet"}
 """What every environment for a run has: envs/requirements.in."""
@@ -17,14 +18,22 @@ def missing(strategy: Strategy) -> str:
     """Why it cannot run here; '' if it can."""
     packages = [name for name in strategy.needs if importlib.util.find_spec(name) is None]
     programs = [name for name in strategy.programs if shutil.which(name) is None]
-    return ", ".join(
-        [*(f"needs the package {name}" for name in packages), *(f"needs the program {name}" for name in programs)]
-    )
+    facts = executor_facts(strategy.executor)
+    pythons = [] if facts.runs_under(sys.version_info[:2]) else [facts.python]
+    return ", ".join([
+        *(f"needs Python {version}" for version in pythons),
+        *(f"needs the package {name}" for name in packages),
+        *(f"needs the program {name}" for name in programs),
+    ])  # fmt: skip
 
 
 def marks(strategy: Strategy) -> list[pytest.MarkDecorator]:
     """For a test of that strategy."""
-    if not strategy.programs and ALWAYS_THERE.issuperset(strategy.needs):
+    if (
+        not strategy.programs
+        and not executor_facts(strategy.executor).python
+        and ALWAYS_THERE.issuperset(strategy.needs)
+    ):
         return []
     reason = missing(strategy)
     return [pytest.mark.peers, pytest.mark.skipif(bool(reason), reason=reason)]

@@ -20,6 +20,9 @@ from handoff import strategies
 from handoff.measure.usage import MARK, end_all, marked, session_members
 
 SHARED = Path("/dev/shm")
+POOLS = [name for name in EXECUTORS if {"loky", "joblib"}.issuperset(strategies.executor_facts(name).needs)]
+"""All but the systems with servers of their own: with MPI a dead worker ends its caller, and Ray replaces it."""
+TRIAL = Path(__file__).with_name("executor_trial.py")
 PATHS = [str(Path(__file__).parent), str(strategies.LIBRARY.parent)]
 
 
@@ -42,23 +45,30 @@ def control() -> Iterator[Path]:
 def tried(name: str, how: str, control: Path, tmp_path: Path) -> tuple[dict[str, Any], str, list[int], list[str]]:
     """What the program said, what stood on its standard error, and what it left: processes, names in /dev/shm."""
     prefix = f"{control.name}-x"
+    notes = tmp_path / "notes"
+    notes.mkdir()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(PATHS), MARK: prefix}
-    program = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("executor_trial.py")), name, how, str(control), prefix, tmp_path],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
-    )  # fmt: skip
+    printed, errors = tmp_path / "printed", tmp_path / "errors"
+    # Files, no pipes: a worker that stays would keep their ends open, and is to be found in another way.
+    with printed.open("wb") as output, errors.open("wb") as complaints:
+        program = subprocess.Popen(
+            [sys.executable, str(TRIAL), name, how, str(control), prefix, str(notes)],
+            stdout=output, stderr=complaints, env=environment, start_new_session=True,
+        )  # fmt: skip
     try:
-        printed, errors = program.communicate(timeout=90)
+        program.wait(90)
     finally:
         left = wait_for_the_end_of(program.pid, prefix)
         end_all(left)
+        assert wait_for_the_end_of(program.pid, prefix) == []
         names = [path.name for path in SHARED.iterdir() if prefix in path.name or f"-{program.pid}-" in path.name]
         for found in names:
             (SHARED / found).unlink()
         program.kill()
         program.wait()
-    assert program.returncode == 0, errors
-    return json.loads(printed), errors, left, names
+    said, complained = printed.read_text(encoding="utf-8"), errors.read_text(encoding="utf-8")
+    assert program.returncode == 0, complained
+    return json.loads(said), complained, left, names
 
 
 def wait_for_the_end_of(session: int, prefix: str) -> list[int]:
@@ -69,7 +79,7 @@ def wait_for_the_end_of(session: int, prefix: str) -> list[int]:
     return left
 
 
-@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.parametrize("name", POOLS)
 def test_it_runs_calls_in_so_many_workers_and_leaves_nothing(name: str, control: Path, tmp_path: Path) -> None:
     skip_if_missing(name)
     facts = strategies.executor_facts(name)
@@ -82,11 +92,12 @@ def test_it_runs_calls_in_so_many_workers_and_leaves_nothing(name: str, control:
     assert (errors, processes, names) == ("", [], [])
 
 
-@pytest.mark.parametrize("name", [name for name in EXECUTORS if strategies.executor_facts(name).processes])
+@pytest.mark.parametrize("name", [name for name in POOLS if strategies.executor_facts(name).processes])
 def test_a_killed_worker_is_told_and_what_is_left_can_be_swept(name: str, control: Path, tmp_path: Path) -> None:
     skip_if_missing(name)
-    said, _, processes, names = tried(name, "killed", control, tmp_path)
-    assert said == {"raised": "BrokenExecutor", "death": "SIGKILL"}
+    said, _, _, names = tried(name, "killed", control, tmp_path)
+    assert said["raised"] == "BrokenExecutor"
+    # loky forgets its processes when one dies, and says in its message how.
+    assert said["death"] == "SIGKILL" or (not said["death"] and "SIGKILL" in said["text"])
     # By its session or its mark, and by the beginning of its name, the sweep finds all of it.
     assert all(found.removeprefix("sem.").startswith(f"{control.name}-x") for found in names)
-    assert not [pid for pid in processes if Path(f"/proc/{pid}").exists()]

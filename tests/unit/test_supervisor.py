@@ -11,6 +11,7 @@ import pytest
 from copied_library import copied_library, measured
 
 from handoff import machine
+from handoff.interpreters import Interpreter
 from handoff.measure import supervisor
 from handoff.payloads.generation import generate
 from handoff.scenarios import Payload, Scenario, available_cores
@@ -170,3 +171,13 @@ def test_a_missing_package_is_named(scenario: Scenario, tmp_path: Path, monkeypa
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     status, reason = supervisor.obstacle(find("process_spawn-npy-disk"), scenario, tmp_path, tmp_path)
     assert (status, reason) == ("unsupported", "needs the package numpy, which is not installed")
+
+
+def test_an_older_python_than_the_executor_needs_is_named(scenario: Scenario, tmp_path: Path) -> None:
+    strategy = find("interpreters-pickle")
+    older, newer = (Interpreter("", "python", f"CPython {version}", ()) for version in ("3.13.2", "3.14.0rc1"))
+    assert supervisor.obstacle(strategy, scenario, tmp_path, tmp_path, older) == (
+        "unsupported",
+        "needs Python 3.14; this is CPython 3.13.2",
+    )
+    assert supervisor.obstacle(strategy, scenario, tmp_path, tmp_path, newer) == ("", "")

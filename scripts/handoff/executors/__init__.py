@@ -33,6 +33,9 @@ PATIENCE_S: Final = 1.0
 def death(executor: Executor | None) -> str:
     """How a worker of a broken pool of processes ended: 'SIGSEGV', 'code 3'; '' where nobody can tell."""
     processes = list((getattr(executor, "_processes", None) or {}).values())
+    # ProcessPoolExecutor's thread waits for them itself. A forkserver tells how one ended once, to whoever asks first.
+    if thread := getattr(executor, "_executor_manager_thread", None):
+        thread.join(PATIENCE_S)
     patience = time.monotonic() + PATIENCE_S
     while processes and time.monotonic() < patience:
         codes = [process.exitcode for process in processes]

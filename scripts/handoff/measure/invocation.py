@@ -182,7 +182,7 @@ class Invocation:
                 bench.setup = setup
                 if not bench.own_process:
                     worker.use(worker.State(setup, bench.transport))
-                elif not bench.transport.before_start:
+                if not bench.references and not bench.transport.before_start:
                     gather(bench, Call("install"), [setup] * bench.workers)
             self._measure(scenario, bench, setup, self._load(scenario, bench, setup))
 

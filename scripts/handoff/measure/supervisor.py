@@ -26,7 +26,7 @@ from handoff.measure.usage import MARK
 from handoff.measure.watch import Watch
 from handoff.records import Row
 from handoff.scenarios import PATTERNS, Scenario, available_cores, kind_facts, unsupported
-from handoff.strategies import LIBRARY, Strategy, transport_facts
+from handoff.strategies import LIBRARY, Strategy, executor_facts, transport_facts
 
 RESERVED_BYTES: Final = 8 * 2**30
 """Address space that processes reserve without using it: threads' stacks, allocators' arenas."""
@@ -75,6 +75,9 @@ def obstacle(
     if reason := unsupported(strategy, description.kind, scenario.pattern, scenario.task):
         return "unsupported", reason
     python = python or interpreters.own()
+    needed = executor_facts(strategy.executor)
+    if not needed.runs_under(python.version):
+        return "unsupported", f"needs Python {needed.python}; this is {python.about}"
     if lacking := python.missing((*strategy.needs, *kind_facts(description.kind).needs)):
         where = f" in @{python.name}" if python.name else ""
         return "unsupported", f"needs the package {lacking[0]}, which is not installed{where}"
