@@ -40,6 +40,9 @@ STRATEGIES = ALL if THOROUGH else list({find(strategy).transport: strategy for s
 LIMIT_S = 15.0
 """For each measured process: whoever is stopped is ended by it."""
 
+FRAMEWORK_LIMIT_S = 45.0
+"""The same where a framework starts: Ray takes up to 17 s on two busy cores."""
+
 AT_ONCE = 3
 """Jobs: most of the time they wait."""
 
@@ -53,6 +56,15 @@ def missing(strategy: str) -> str:
     return ", ".join([*packages, *(name for name in needed.programs if shutil.which(name) is None)])
 
 
+def is_framework(strategy: str) -> bool:
+    """Its executor is an optional package's."""
+    return bool(executor_facts(find(strategy).executor).needs)
+
+
+def limit_of(strategy: str) -> float:
+    return FRAMEWORK_LIMIT_S if is_framework(strategy) else LIMIT_S
+
+
 def faults_of(strategy: str) -> list[str]:
     processes = executor_facts(find(strategy).executor).processes
     return [fault for fault, (whom, _) in FAULTS.items() if processes or whom == "sender"]
@@ -61,7 +73,7 @@ def faults_of(strategy: str) -> list[str]:
 def struck(strategy: str, folder: Path) -> dict[str, str]:
     """What each fault led to: that of a scenario's rows, and that the last scenario was measured in peace."""
     faults = faults_of(strategy)
-    job = MeasuringJob(strategy, folder, seconds=2, scenarios=len(faults) + 1, limit=LIMIT_S)
+    job = MeasuringJob(strategy, folder, seconds=2, scenarios=len(faults) + 1, limit=limit_of(strategy))
     for number, fault in enumerate(faults):
         strike(job, number, *FAULTS[fault])
     job.wait_for_transfers(len(faults))
@@ -99,7 +111,7 @@ def strike(job: MeasuringJob, scenario: int, whom: str, number: signal.Signals) 
 
 def unsupervised(strategy: str, folder: Path, number: signal.Signals) -> str:
     """What is left when the supervisor goes."""
-    job = MeasuringJob(strategy, folder, limit=LIMIT_S)
+    job = MeasuringJob(strategy, folder, limit=limit_of(strategy))
     job.wait_for_transfers(0)
     os.kill(job.process.pid, number)
     assert job.ended() != 0
@@ -135,11 +147,10 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 ])  # fmt: skip
 def test_each_fault_is_a_row_and_leaves_nothing(strategy: str, seen: dict[str, Future[dict[str, str]]]) -> None:
     found = seen[strategy].result()
-    framework = bool(executor_facts(find(strategy).executor).needs)
     for fault in faults_of(strategy):
         whom, number = FAULTS[fault]
         wanted = {"`timeout`, time limit"} if number == signal.SIGSTOP else {f"`crashed`, {number.name}"}
-        if framework and whom == "worker" and number != signal.SIGSTOP:
+        if is_framework(strategy) and whom == "worker" and number != signal.SIGSTOP:
             wanted.add("`crashed`")  # a framework starts its workers itself, and need not tell how they ended
         assert found[fault] in wanted, fault
 

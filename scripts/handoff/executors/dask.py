@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -28,25 +29,45 @@ SETTINGS: Final = {
 }
 
 
+LOOK_S: Final = 0.5
+"""Between two looks at whether the worker is still there, while a result does not come."""
+
+
 class _DaskFuture(Future[Any]):
     """The result of one call, fetched by whoever asks for it: wait() and callbacks see nothing of it."""
 
-    def __init__(self, future: Any) -> None:
+    def __init__(self, future: Any, client: Any, address: str) -> None:
         super().__init__()
         self._future = future
+        self._client = client
+        self._address = address
 
     def result(self, timeout: float | None = None) -> Any:
         """The call's result, as of any future.
 
         Raises:
-            BrokenExecutor: the worker has died.
+            BrokenExecutor: the worker has died: during the call, or before it, which Dask would wait for for ever.
         """
+        from distributed.client import CancelledError
         from distributed.scheduler import KilledWorker
 
-        try:
-            return self._future.result(timeout)
-        except KilledWorker as error:
-            raise BrokenExecutor("a worker of Dask has died") from error
+        deadline = float("inf") if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                return self._future.result(min(LOOK_S, max(0.0, deadline - time.monotonic())))
+            except TimeoutError:
+                if self._future.done() or time.monotonic() > deadline:  # the task's own, or the caller's
+                    raise
+                check(self._client, self._address)
+            except (CancelledError, KilledWorker):
+                check(self._client, self._address)
+                raise
+
+
+def check(client: Any, address: str) -> None:
+    """Raise BrokenExecutor if the worker has died."""
+    if address not in client.nthreads():
+        raise BrokenExecutor("a worker of Dask has died")
 
 
 class DaskExecutor(Executor):
@@ -64,6 +85,21 @@ class DaskExecutor(Executor):
         """The address of the worker that the next call goes to."""
         return min(self._unfinished, key=lambda address: len(self._unfinished[address]))
 
+    def scatter(self, payload: Any) -> Any:
+        """A future of the payload, whose data lie with the worker that the next call goes to.
+
+        Raises:
+            BrokenExecutor: that worker has died.
+        """
+        address = self.next_worker()
+        try:
+            # In a list, because a payload that is one would be scattered item by item.
+            (future,) = self.client.scatter([payload], workers=[address], direct=True, hash=False, timeout=LOOK_S)
+        except OSError:  # nobody there, or nobody any more
+            check(self.client, address)
+            raise
+        return future
+
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         address = self.next_worker()
         with warnings.catch_warnings():
@@ -73,7 +109,7 @@ class DaskExecutor(Executor):
         unfinished = self._unfinished[address]
         unfinished.add(future.key)
         future.add_done_callback(functools.partial(_forget, unfinished))
-        return _DaskFuture(future)
+        return _DaskFuture(future, self.client, address)
 
 
 def _forget(unfinished: set[str], future: Any) -> None:

@@ -34,12 +34,8 @@ class Way(Transport):
     def publish(self, payload: Any, place: Place) -> Ticket:
         if dask.running is None:
             return payload
-        # In a list, because a payload that is one would be scattered item by item.
-        (future,) = dask.running.client.scatter(
-            [payload], workers=[dask.running.next_worker()], direct=True, hash=False
-        )  # fmt: skip
-        self._futures[place] = future
-        return future
+        self._futures[place] = dask.running.scatter(payload)
+        return self._futures[place]
 
     def attach(self, ticket: Ticket, access: Access) -> AbstractContextManager[Any]:
         return nullcontext(payloads.copy(ticket) if access == "private" else ticket)
