@@ -22,5 +22,5 @@ if __name__ == "__main__":
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(2, mp_context=context) as executor:
         path = Path(folder) / "payload"
-        payload.to_feather(path)  # LZ4 by itself; compression="uncompressed" is quicker, and larger
+        payload.to_feather(path)  # by LZ4, unless you give compression="uncompressed"
         print(executor.submit(work_on_file, path).result())
