@@ -60,11 +60,26 @@ def machine_id() -> str:
     return _digest("\n".join(machine_facts()))
 
 
+FREE: Final = " without the GIL"
+
+
+def has_gil() -> bool:
+    """Whether only one thread of this process runs Python at a time, now: the next import may change it."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
 @cache
 def interpreter() -> str:
     """Implementation and version, as 'CPython 3.11.7', and whether it runs without its GIL."""
-    free = "" if getattr(sys, "_is_gil_enabled", lambda: True)() else " without the GIL"
-    return f"{platform.python_implementation()} {platform.python_version()}{free}"
+    return f"{platform.python_implementation()} {platform.python_version()}{'' if has_gil() else FREE}"
+
+
+def as_measured(about: str, gil: bool) -> str:
+    """What `interpreter` said, and whether the GIL was back at the end.
+
+    An extension module that does not say that it can do without switches it on as it is imported, for all threads.
+    """
+    return f"{about.removesuffix(FREE)} with the GIL that an import brought back" if gil and FREE in about else about
 
 
 @cache
