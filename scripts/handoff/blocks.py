@@ -129,6 +129,7 @@ def expected(plan: Plan, kind: str) -> dict[str, Any]:
         **_contents(plan, kind, 1),
         "files": {path: _state(path) for path in files},
         "environment": provenance.environment_id(""),
+        "packages": provenance.versions(name for strategy in plan.strategies(kind) for name in strategy.needs),
         "interpreters": _pythons(plan, plan.strategies(kind)),
         "machine": provenance.machine_id(),
         "code": provenance.code_digest(_code_files(plan.strategies(kind))),
@@ -166,6 +167,7 @@ _CAUSES = {
     "scenarios": "its scenarios changed",
     "files": "the payload's file changed",
     "environment": "Python or a package changed",
+    "packages": "a package of one of its strategies changed",
     "interpreters": "one of its interpreters or a package of it changed",
     "machine": "it was measured on another machine or kernel",
 }

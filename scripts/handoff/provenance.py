@@ -18,8 +18,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-PACKAGES: Final = ("numpy", "pandas", "pyarrow", "fastparquet", "polars")
-"""Packages whose version can change a time. Those of the report or of the tests cannot."""
+PACKAGES: Final = ("numpy", "pandas", "pyarrow", "fastparquet")
+"""Packages whose version can change any time. Those of the report or of the tests cannot; see also versions."""
 
 CAMPAIGN_VARIABLE: Final = "HANDOFF_CAMPAIGN"
 """Set by whoever starts a workflow inside a campaign of its own (a job of a cluster, say)."""
@@ -60,11 +60,26 @@ def machine_id() -> str:
     return _digest("\n".join(machine_facts()))
 
 
+FREE: Final = " without the GIL"
+
+
+def has_gil() -> bool:
+    """Whether only one thread of this process runs Python at a time, now: the next import may change it."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
 @cache
 def interpreter() -> str:
     """Implementation and version, as 'CPython 3.11.7', and whether it runs without its GIL."""
-    free = "" if getattr(sys, "_is_gil_enabled", lambda: True)() else " without the GIL"
-    return f"{platform.python_implementation()} {platform.python_version()}{free}"
+    return f"{platform.python_implementation()} {platform.python_version()}{'' if has_gil() else FREE}"
+
+
+def as_measured(about: str, gil: bool) -> str:
+    """What `interpreter` said, and whether the GIL was back at the end.
+
+    An extension module that does not say that it can do without switches it on as it is imported, for all threads.
+    """
+    return f"{about.removesuffix(FREE)} with the GIL that an import brought back" if gil and FREE in about else about
 
 
 @cache
@@ -77,6 +92,20 @@ def package_versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = ""
     return found
+
+
+def versions(modules: Iterable[str]) -> dict[str, str]:
+    """The version of the package that each of these modules is of; '' for one that is not installed."""
+    return {module: _version(module) for module in sorted(set(modules) - sys.stdlib_module_names)}
+
+
+@cache
+def _version(module: str) -> str:
+    try:
+        return importlib.metadata.version(module)
+    except importlib.metadata.PackageNotFoundError:  # of another name than its module, or none
+        of = importlib.metadata.packages_distributions().get(module.partition(".")[0], ())
+        return " ".join(map(importlib.metadata.version, sorted(set(of))))
 
 
 def environment_facts() -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
+from handoff import own_executors
 from handoff.interpreters import Interpreter, look_up
 from handoff.mistakes import ConfigError as ConfigError
 from handoff.records import read_json
@@ -28,6 +29,7 @@ from handoff.strategies import (
     UnknownStrategy,
     expand,
     find,
+    named_executors,
     nearest,
     transport_facts,
     under,
@@ -490,11 +492,11 @@ class Plan:
         return tuple(strategy for strategy in asked if self.jobs(kind, strategy, block))
 
     def known(self, names: Iterable[str]) -> tuple[Strategy, ...]:
-        """Everything that may take part: floors, the table, both sentinels, the marked ones among the names.
+        """Everything that may take part: floors, the table, both sentinels; of the names, those that no table has.
 
         Each Python that they name has floors of its own.
         """
-        marked = {name for name in names if "@" in name}
+        marked = {name for name in names if "@" in name or ":" in name}
         pythons = {find(name).interpreter for name in marked} - {""}
         marked |= {under(floor.id, python) for floor in FLOORS for python in pythons}
         marked |= {FLOORS[0].id + SENTINEL, self.reference + SENTINEL}
@@ -671,6 +673,8 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
             scenarios[scenario.id], origin[scenario.id] = scenario, key
             if len(scenarios) > MOST_SCENARIOS:
                 raise ConfigError(key, f"with it there are more than {MOST_SCENARIOS:,} scenarios, too many for a run.")
+    asked = dict.fromkeys(name for scenario in scenarios.values() for name in scenario.strategies)
+    own_executors.check(named_executors(asked), directory)
     plan = Plan(
         run=check_run_name(config["run"]),
         seed=config["seed"],

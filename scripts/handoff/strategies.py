@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -37,6 +37,12 @@ PATTERN_NAMES: Final = (
     "send", "return", "roundtrip", "broadcast", "scatter", "reuse", "mutate_private", "mutate_shared",
 )  # fmt: skip
 """How data may flow; scenarios.PATTERNS says what each is."""
+
+
+OWN: Final = "own"
+"""The file of executors that are none of Handoff's: a strategy names such a one as `module:factory`."""
+
+_OWN_EXECUTOR: Final = r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*)-(.*)"
 
 
 class UnknownStrategy(HandoffError):
@@ -144,9 +150,13 @@ def _with_imports(path: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def _executor_file(name: str) -> Path:
+    return LIBRARY / "executors" / f"{OWN if ':' in name else name}.py"
+
+
 @cache
 def executor_facts(name: str) -> ExecutorFacts:
-    return ExecutorFacts(**_literal(LIBRARY / "executors" / f"{name}.py"))
+    return ExecutorFacts(**_literal(_executor_file(name)))
 
 
 @cache
@@ -212,8 +222,9 @@ class Strategy:
 
     @property
     def snippet(self) -> Path:
-        """The code to paste, the same under every Python."""
-        return LIBRARY / "snippets" / f"{self.base.replace('-', '_')}.py"
+        """The code to paste, the same under every Python; with an executor of one's own, that of the same transport."""
+        base = _with_own_executor()[self.base.partition("-")[2]] if ":" in self.base else self.base
+        return LIBRARY / "snippets" / f"{base.replace('-', '_')}.py"
 
     @property
     def is_floor(self) -> bool:
@@ -253,7 +264,7 @@ class Strategy:
     @property
     def files(self) -> tuple[Path, ...]:
         """The source files that are this strategy's own; editing one asks for new measurements."""
-        own = LIBRARY / "executors" / f"{self.executor}.py", LIBRARY / "transports" / f"{self.transport}.py"
+        own = _executor_file(self.executor), LIBRARY / "transports" / f"{self.transport}.py"
         return tuple(dict.fromkeys(file for path in own for file in _with_imports(path)))
 
     def unsupported(self, kind: str, pattern: str) -> str:
@@ -344,6 +355,22 @@ def groups() -> dict[str, tuple[str, ...]]:
     return {**found, "all": tuple(strategy.id for strategy in TABLE)}
 
 
+@cache
+def _with_own_executor() -> dict[str, str]:
+    """What can follow an executor of one's own in an id, and the strategy whose code shows the same transport."""
+    found: dict[str, str] = {}
+    for strategy in TABLE:
+        facts = transport_facts(strategy.transport)
+        if strategy.executor.endswith("_spawn") and not facts.executors and OWN not in facts.not_executors:
+            found.setdefault(strategy.id.partition("-")[2], strategy.id)
+    return found
+
+
+def named_executors(names: Iterable[str]) -> tuple[str, ...]:
+    """The executors among the strategies of these ids that are none of Handoff's."""
+    return tuple(dict.fromkeys(find(name).executor for name in names if ":" in name))
+
+
 def nearest(word: str, choices: Sequence[str]) -> str:
     """' Did you mean ...?' for the choice that looks most like the word, or ''."""
     close = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.5)
@@ -370,6 +397,14 @@ def find(name: str) -> Strategy:
     for strategy in (*FLOORS, *TABLE):
         if strategy.id == base:
             return Strategy(name, strategy.groups)
+    if own := re.fullmatch(_OWN_EXECUTOR, base):
+        ways = list(_with_own_executor())
+        if own[2] in ways:
+            return Strategy(name)
+        raise UnknownStrategy(
+            f"{name!r} names the executor {own[1]!r}, and {own[2]!r} is no way for one of your own."
+            f"{nearest(own[2], ways)} There are: {', '.join(ways)}."
+        )
     choices = [s.id for s in (*FLOORS, *TABLE)]
     raise UnknownStrategy(f"{name!r} is not a strategy.{nearest(name, choices)} There are: {', '.join(choices)}.")
 
@@ -383,7 +418,7 @@ def expand(names: Sequence[str]) -> tuple[Strategy, ...]:
     found: dict[str, Strategy] = {}
     by_group = groups()
     for name in names:
-        if "@" in name:
+        if "@" in name or ":" in name:
             find(name)
         elif name not in by_group and name not in {s.id for s in TABLE}:
             choices = [*by_group, *(s.id for s in TABLE)]

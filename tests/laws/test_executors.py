@@ -14,13 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_facts import EXECUTORS
+from test_facts import EXECUTORS, OWN_POOL
 
 from handoff import strategies
 from handoff.measure.usage import MARK, end_all, marked, session_members
 
 SHARED = Path("/dev/shm")
-POOLS = [name for name in EXECUTORS if {"loky", "joblib"}.issuperset(strategies.executor_facts(name).needs)]
+POOLS = [
+    OWN_POOL if name == strategies.OWN else name
+    for name in EXECUTORS
+    if {"loky", "joblib"}.issuperset(strategies.executor_facts(name).needs)
+]
 """All but the systems with servers of their own: with MPI a dead worker ends its caller, and Ray replaces it."""
 TRIAL = Path(__file__).with_name("executor_trial.py")
 PATHS = [str(Path(__file__).parent), str(strategies.LIBRARY.parent)]

@@ -18,6 +18,8 @@ def names_in(room: str) -> list[str]:
 
 TRANSPORTS, EXECUTORS = names_in("transports"), names_in("executors")
 EVERY = (*FLOORS, *TABLE)
+OWN_POOL = "own_pool:make"
+"""An executor that is none of Handoff's."""
 
 every_transport = pytest.mark.parametrize("name", TRANSPORTS)
 every_executor = pytest.mark.parametrize("name", EXECUTORS)
@@ -62,7 +64,7 @@ def test_an_executors_facts_are_known_words(name: str) -> None:
     check_sentence(facts.about)
     assert bool(facts.why_not_safe) == (not facts.safe)
     assert not (facts.processes and facts.channel_carries_references), "a reference means nothing in another process"
-    assert callable(executors.load(name))
+    assert callable(executors.load(OWN_POOL if name == strategies.OWN else name))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -83,7 +85,7 @@ def _text(room: str, name: str) -> str:
 
 def test_every_transport_and_executor_is_used() -> None:
     assert {strategy.transport for strategy in EVERY} == set(TRANSPORTS)
-    assert {strategy.executor for strategy in EVERY} == set(EXECUTORS)
+    assert {strategy.executor for strategy in EVERY} | {strategies.OWN} == set(EXECUTORS)
 
 
 @every_strategy

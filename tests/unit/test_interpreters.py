@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from invented_times import REFERENCE, THREADS, plan_of, scenario_of, steady, tables
 
-from handoff import interpreters
+from handoff import interpreters, provenance
 from handoff.blocks import Schedule, expected, run_order
 from handoff.collection import collect
 from handoff.configuration import complete
@@ -309,3 +309,10 @@ def test_each_python_has_the_floor_that_it_is_held_against() -> None:
     assert "below_floor" not in flags[quick], "it was held against the task under another Python"
     *_, summary = answer_of({**times, "inline": steady(0.001), "inline@py314": steady(0.01)})
     assert "below_floor" in next(str(row["flags"]) for row in summary if row["strategy"] == quick)
+
+
+def test_a_gil_that_an_import_brought_back_is_told() -> None:
+    free = "CPython 3.14.0 without the GIL"
+    assert provenance.as_measured(free, gil=False) == free
+    assert provenance.as_measured(free, gil=True) == "CPython 3.14.0 with the GIL that an import brought back"
+    assert provenance.as_measured("CPython 3.14.0", gil=True) == "CPython 3.14.0"

@@ -10,6 +10,7 @@ Standard library only: loading this loads no executor.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import signal
@@ -108,6 +109,9 @@ def _meet(meeting: str, workers: int, patience: float, initializer: Initializer,
 
 
 def load(name: str) -> Start:
-    """The start function of executors/<name>.py."""
+    """The start function of executors/<name>.py, or of somebody's own executor, `module:factory`."""
+    if ":" in name:
+        own: Start = functools.partial(importlib.import_module("handoff.executors.own").start_own, name)
+        return own
     start: Start = importlib.import_module(f"handoff.executors.{name}").start
     return start

@@ -30,7 +30,8 @@ def start(
     workers: int, directory: str, initializer: Initializer, initargs: tuple[Any, ...]
 ) -> Iterator[Executor]:  # fmt: skip
     context = multiprocessing.get_context("forkserver")
-    # Heard only before the server starts, which it does once a process.
-    context.set_forkserver_preload([name for name in PRELOADED if name in sys.modules])
+    # Heard only before the server starts, which it does once a process. The module of what the workers run is what
+    # it imports by default, where that is the main one.
+    context.set_forkserver_preload([*(name for name in PRELOADED if name in sys.modules), initializer.__module__])
     with process_forkserver.start(workers, directory, initializer, initargs) as executor:
         yield executor

@@ -25,7 +25,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NoReturn, cast
 
-from handoff import executors, payloads, tasks, transports
+from handoff import executors, payloads, provenance, tasks, transports
 from handoff.measure import clock, worker
 from handoff.measure.gate import Gate
 from handoff.measure.limits import is_out_of_memory, limit_behind
@@ -399,7 +399,7 @@ def main() -> None:
         invocation.run()
     except BaseException as error:
         invocation.give_up(error)
-    invocation.say("finished")
+    invocation.say("finished", gil=provenance.has_gil())
 
 
 def failure(error: BaseException, ended: str = "", folders: Iterable[Path] = ()) -> dict[str, str]:

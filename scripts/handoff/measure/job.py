@@ -120,7 +120,7 @@ def _record(
     invocation: Row = {
         **common, "run": order.run, "campaign": order.campaign, "machine_id": provenance.machine_id(),
         "environment_id": python.environment_id(str(sorted(order.plan.get("code", {}).items()))),
-        "host": provenance.host(), "interpreter": python.about, "slot": order.slot,
+        "host": provenance.host(), "interpreter": provenance.as_measured(python.about, outcome.gil), "slot": order.slot,
         "order_seed": order.order_seed,
         "executor": strategy.executor, "transport": strategy.transport, "storage": strategy.storage,
         "workers": " ".join(str(n) for n in sorted({s.workers for s in order.scenarios})),

@@ -60,6 +60,8 @@ class Outcome:
     stderr_tail: str = ""
     swept: list[str] = field(default_factory=list)
     status: str = "ok"
+    gil: bool = False
+    """It had a GIL when it came to its end."""
     died: bool = False
     """A measured process did not come to its end."""
 
@@ -230,6 +232,7 @@ class Supervisor:
         outcome = self.outcome
         outcome.start_s = watch.start_s if outcome.start_s is None else outcome.start_s
         outcome.clock = outcome.clock or watch.clock
+        outcome.gil = watch.gil
         rows = [row for s in scenarios if s.id in watch.proofs for row in _proven_rows(watch, s.id)]
         outcome.rows += rows
         if wrong := next((row for row in rows if row["status"] == "invalid"), None):

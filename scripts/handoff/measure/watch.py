@@ -46,6 +46,7 @@ class Watch:
         self.scenario = ""
         self.phase = "launch"
         self.finished = False
+        self.gil = False
         self.timed_out = False
         self.limit_s = 0.0
         assert process.stderr is not None
@@ -133,6 +134,7 @@ class Watch:
                 self.failure = {name: event[name] for name in ("status", "reason", "signal")}
             case "finished":
                 self.finished = True
+                self.gil = event["gil"]
 
     def tell(self, text: str) -> None:
         """Write a line to its standard input; nothing happens if it has ended."""

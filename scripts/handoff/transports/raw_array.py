@@ -23,6 +23,7 @@ FACTS = {
         "and no second payload goes to the same worker"
     ),
     "needs": ("numpy",),
+    "not_executors": ("own",),
     "zero_copy": True,
     "writable": "private copy",
     "copies": 1.0,
