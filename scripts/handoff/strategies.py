@@ -242,7 +242,7 @@ class Strategy:
     @property
     def needs(self) -> tuple[str, ...]:
         """Modules that must be importable beyond the payload's own."""
-        return (*executor_facts(self.executor).needs, *transport_facts(self.transport).needs)
+        return tuple(dict.fromkeys((*executor_facts(self.executor).needs, *transport_facts(self.transport).needs)))
 
     @property
     def own_threads(self) -> tuple[str, ...]:

@@ -56,7 +56,9 @@ class _DaskFuture(Future[Any]):
             try:
                 return self._future.result(min(LOOK_S, max(0.0, deadline - time.monotonic())))
             except TimeoutError:
-                if self._future.done() or time.monotonic() > deadline:  # the task's own, or the caller's
+                if self._future.done():  # just now, or the error is the task's own
+                    return self._future.result()
+                if time.monotonic() > deadline:
                     raise
                 check(self._client, self._address)
             except (CancelledError, KilledWorker):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -99,11 +100,13 @@ def start(
     # Twice the payloads are what a job is started for, once with the sender and once in the store.
     store = min(machine.available_memory() // 2, machine.free_room(Path(directory)) * 9 // 10)
     try:
+        handler = signal.getsignal(signal.SIGTERM)
         ray.init(
             address="local", num_cpus=workers, object_store_memory=store, include_dashboard=False,
             _temp_dir=f"/proc/{os.getpid()}/fd/{descriptor}", _plasma_directory=directory,
             configure_logging=False, logging_level="ERROR", log_to_driver=False,
         )  # fmt: skip
+        signal.signal(signal.SIGTERM, handler)  # Ray makes it an exit by exception
         try:
             actors = [ray.remote(num_cpus=1)(_Worker).remote(initializer, initargs) for _ in range(workers)]
             ray.get([actor.call.remote(os.getpid) for actor in actors])  # or what the initializer raised

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from handoff.measure.usage import end_all, mark_of, marked, parent_of
+from handoff.measure.usage import end_all, files_of_orphans, mark_of, marked, parent_of
 
 SHARED: Final = Path("/dev/shm")
 SEMAPHORE: Final = "sem."
@@ -121,15 +121,18 @@ class Places:
         for path in (*_entries(SHARED), *_entries(self.disk.parent)):
             if prefix := self._other(path.name.removeprefix(SEMAPHORE)):
                 left.setdefault(prefix, []).append(path)
-        processes: dict[str, list[int]] = {}
-        for pid in marked(self._user):
-            if prefix := self._other(mark_of(pid)):
-                processes.setdefault(prefix, []).append(pid)
+        processes: dict[str, set[int]] = {}
+        named = [(pid, mark_of(pid)) for pid in marked(self._user)]
+        named += [(pid, part) for pid, name in files_of_orphans() for part in Path(name).parts]
+        for pid, name in named:
+            if prefix := self._other(name):
+                processes.setdefault(prefix, set()).add(pid)
         for prefix in sorted({*left, *processes}):
-            if _held(left.get(prefix, [])) or any(map(_is_supervised, processes.get(prefix, []))):
+            if _held(left.get(prefix, [])) or any(map(_is_supervised, processes.get(prefix, ()))):
                 continue
-            end_all(processes.get(prefix, []))
-            swept += [f"process {pid}" for pid in processes.get(prefix, [])]
+            ended = sorted(processes.get(prefix, ()))
+            end_all(ended)
+            swept += [f"process {pid}" for pid in ended]
             for path in left.get(prefix, []):
                 swept.append(str(path))
                 if path.is_dir():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,6 +163,25 @@ def marked(prefix: str) -> list[int]:
     """Living processes of this user whose mark (see MARK) begins so, in whatever session they are."""
     pids = [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()]
     return [pid for pid in pids if (mark := mark_of(pid)) and mark.startswith(prefix)]
+
+
+def files_of_orphans() -> Iterator[tuple[int, str]]:
+    """Each process of this user whose session has lost its leader, with each file that it has open.
+
+    A process that changes its title, as Ray's do, may write over its mark; its files still tell whose it is. Whoever
+    merely looks at such files has a terminal's session, whose leader lives.
+    """
+    for entry in os.scandir("/proc"):
+        if not entry.name.isdigit():
+            continue
+        pid = int(entry.name)
+        try:
+            leader = os.getsid(pid)
+            if leader != pid and not Path(f"/proc/{leader}").exists():
+                for descriptor in os.scandir(f"/proc/{pid}/fd"):
+                    yield pid, os.readlink(descriptor.path)  # noqa: PTH115 (a Path each takes five times as long)
+        except OSError:  # it has ended, or is another user's
+            continue
 
 
 def mark_of(pid: int) -> str:
