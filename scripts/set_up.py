@@ -2,6 +2,7 @@
 
     python scripts/set_up.py run            # what a run needs: envs/requirements.lock
     python scripts/set_up.py development    # and what the tests and checks need: envs/development.lock
+    python scripts/set_up.py peers          # and what the optional strategies need: envs/peers.lock
 
 A stamp, .venv/.run-<fingerprint>, is written last: an environment without the right one was left unfinished,
 or its lock, its Python or its place has changed, and it is made anew. Standard library only: it runs before
@@ -20,7 +21,11 @@ import sys
 import time
 from pathlib import Path
 
-LOCKS = {"run": Path("envs/requirements.lock"), "development": Path("envs/development.lock")}
+LOCKS = {
+    "run": Path("envs/requirements.lock"),
+    "development": Path("envs/development.lock"),
+    "peers": Path("envs/peers.lock"),
+}
 
 NO_NETWORK = re.compile(
     r"connection broken by|Could not fetch URL|Could not install packages due to an OSError: HTTP|Connection refused"
@@ -62,8 +67,9 @@ def failure(lock: Path, log: Path) -> SetUpError:
 def set_up(root: Path, what: str) -> float | None:
     """Makes root/.venv hold all of the lock, and nothing that an interrupted call left; returns the seconds it took.
 
-    None: it was there already. An environment for a run becomes one for development by adding to it, since the
-    two locks agree; a test holds them to it. Processes that call this at once wait for each other.
+    None: it was there already. An environment for a run becomes one for development, or for the optional strategies,
+    or both, by adding to it, since the locks agree; a test holds them to it. Processes that call this at once wait
+    for each other.
 
     Raises:
         SetUpError: what stands in the way: no index, a foreign .venv, a full disk.
@@ -92,6 +98,7 @@ def set_up(root: Path, what: str) -> float | None:
         start = time.monotonic()
         log = environment / "install.log"
         reusable = stamp(root, "run").exists() and python.exists()
+        also = {stamp(root, other) for other in LOCKS if reusable and stamp(root, other).exists()}
         # From here until the end no stamp stands, so that whoever interrupts this leaves an unfinished environment.
         for old in [old for each in LOCKS for old in environment.glob(f".{each}-*")]:
             old.unlink()
@@ -112,7 +119,7 @@ def set_up(root: Path, what: str) -> float | None:
                 ended = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, pass_fds=held, check=False)
                 if ended.returncode != 0:
                     raise failure(lock, log)
-        for done in {finished, stamp(root, "run")}:
+        for done in {finished, stamp(root, "run"), *also}:
             done.touch()
         return time.monotonic() - start
 
