@@ -66,8 +66,8 @@ lint: set-up-development ## the checks of form, types, floors, security and work
 	@$(IN_VENV) mypy
 	@PYTHONPATH=scripts; export PYTHONPATH; $(IN_VENV) lint-imports --no-logo
 	@$(IN_VENV) bandit -q -c pyproject.toml -r scripts -x scripts/handoff/transports,scripts/handoff/executors,scripts/handoff/snippets
-	@# These exist to pickle between a process and its own workers.
-	@$(IN_VENV) bandit -q -c pyproject.toml -s B301 -r scripts/handoff/transports scripts/handoff/executors scripts/handoff/snippets
+	@# These exist to pickle between a process and its own workers, and one to start a program by its name.
+	@$(IN_VENV) bandit -q -c pyproject.toml -s B301,B607 -r scripts/handoff/transports scripts/handoff/executors scripts/handoff/snippets
 	@$(IN_VENV) snakefmt --check Snakefile workflow/Snakefile
 	@$(IN_VENV) .venv/bin/python -m snakemake --lint
 

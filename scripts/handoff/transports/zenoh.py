@@ -19,6 +19,7 @@ import json
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -117,22 +118,22 @@ class _Pool:
     """This process's shared memory, for as long as it lives: a receiver never unmaps a pool that it has read from."""
 
     def __init__(self) -> None:
-        self._provider: zenoh.shm.ShmProvider | None = None
+        self._providers: deque[zenoh.shm.ShmProvider] = deque(maxlen=2)
+        """The one in use, and the one before: what lies in a provider goes with it, also while it is sent."""
         self._lock = threading.Lock()
 
     def block(self, size: int, count: int) -> zenoh.shm.ZShmMut:
         """That much of it; count: so many blocks at once shall have room."""
         policy = zenoh.shm.Defragment(zenoh.shm.GarbageCollect())
         with self._lock:
-            if self._provider is not None:
-                # Too small, or too much of it in use: another one, while the old lives as long as what lies in it.
-                with suppress(zenoh.ZError):
-                    return self._provider.alloc(size, policy)
-            self._provider = zenoh.shm.ShmProvider.default_backend(count * (size + size // 8) + _ROOM)
-            return self._provider.alloc(size, policy)
+            if self._providers:
+                with suppress(zenoh.ZError):  # too small, or too much of it in use
+                    return self._providers[-1].alloc(size, policy)
+            self._providers.append(zenoh.shm.ShmProvider.default_backend(count * (size + size // 8) + _ROOM))
+            return self._providers[-1].alloc(size, policy)
 
     def close(self) -> None:
-        self._provider = None
+        self._providers.clear()
 
 
 _pool = _Pool()
