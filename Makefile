@@ -38,6 +38,9 @@ mine: set-up-run ## your own data and function: edit config/mine.yaml first
 article: set-up-run ## the article's experiments, its figures beside this machine's
 	@$(IN_VENV) $(SNAKEMAKE) --configfile config/article.yaml
 
+everything: set-up-peers ## every strategy, also those that need more packages (envs/peers.in); takes hours
+	@$(IN_VENV) $(SNAKEMAKE) --configfile config/everything.yaml
+
 sweep: set-up-run ## many sizes, kinds and worker counts; takes hours
 	@$(IN_VENV) $(SNAKEMAKE) --configfile config/sweep.yaml
 
@@ -58,6 +61,9 @@ test-slow: set-up-development ## the slow tests only
 test-faults: set-up-development ## the tests of faults: signals, limits, full disks, damaged clocks, a sweep under random kills (HANDOFF_THOROUGH=1: all)
 	@$(IN_VENV) python -m pytest -q -m faults $(PYTEST_ARGS)
 
+test-peers: set-up-development set-up-peers ## the laws of the strategies that need more packages; other tests skip them without
+	@$(IN_VENV) python -m pytest -q -m peers $(PYTEST_ARGS)
+
 test-all: test test-slow test-faults ## every test
 
 lint: set-up-development ## the checks of form, types, floors, security and workflow
@@ -66,8 +72,8 @@ lint: set-up-development ## the checks of form, types, floors, security and work
 	@$(IN_VENV) mypy
 	@PYTHONPATH=scripts; export PYTHONPATH; $(IN_VENV) lint-imports --no-logo
 	@$(IN_VENV) bandit -q -c pyproject.toml -r scripts -x scripts/handoff/transports,scripts/handoff/executors,scripts/handoff/snippets
-	@# These exist to pickle between a process and its own workers.
-	@$(IN_VENV) bandit -q -c pyproject.toml -s B301 -r scripts/handoff/transports scripts/handoff/executors scripts/handoff/snippets
+	@# These exist to pickle between a process and its own workers, and one to start a program by its name.
+	@$(IN_VENV) bandit -q -c pyproject.toml -s B301,B607 -r scripts/handoff/transports scripts/handoff/executors scripts/handoff/snippets
 	@$(IN_VENV) snakefmt --check Snakefile workflow/Snakefile
 	@$(IN_VENV) .venv/bin/python -m snakemake --lint
 
@@ -94,4 +100,7 @@ set-up-run:
 set-up-development:
 	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && "$$python" scripts/set_up.py development
 
-.PHONY: help report quick thorough again calibrate mine article sweep doctor interpreter test test-slow test-faults test-all lint docs example clean distclean set-up-run set-up-development
+set-up-peers:
+	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && "$$python" scripts/set_up.py peers
+
+.PHONY: help report quick thorough again calibrate mine article everything sweep doctor interpreter test test-slow test-faults test-peers test-all lint docs example clean distclean set-up-run set-up-development set-up-peers

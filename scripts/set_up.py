@@ -2,6 +2,7 @@
 
     python scripts/set_up.py run                        # what a run needs: envs/requirements.lock
     python scripts/set_up.py development                # and what the tests and checks need: envs/development.lock
+    python scripts/set_up.py peers                      # and what the optional strategies need: envs/peers.lock
     python3.13 scripts/set_up.py interpreter py313      # .venvs/py313, of this Python, for a run's `interpreters`
     python scripts/set_up.py interpreter py313 --conda envs/py313.yaml      # the same by conda, of an environment file
 
@@ -27,7 +28,11 @@ from pathlib import Path
 MADE_HERE = ".made-by-handoff"
 """In every environment that may be made anew."""
 
-LOCKS = {"run": Path("envs/requirements.lock"), "development": Path("envs/development.lock")}
+LOCKS = {
+    "run": Path("envs/requirements.lock"),
+    "development": Path("envs/development.lock"),
+    "peers": Path("envs/peers.lock"),
+}
 
 NAME = re.compile("(?!again$|slow[0-9]*$)[a-z][a-z0-9_]{0,11}")
 """What a run may call another Python, as workflow/schemas/config.schema.yaml has it."""
@@ -106,8 +111,9 @@ def _renew(environment: Path) -> None:
 def set_up(root: Path, what: str, environment: Path) -> float | None:
     """Makes the environment hold all of the lock, and nothing that an interrupted call left; returns the seconds taken.
 
-    None: it was there already. An environment for a run becomes one for development by adding to it, since the
-    two locks agree; a test holds them to it. Processes that call this at once wait for each other.
+    None: it was there already. An environment for a run becomes one for development, or for the optional strategies,
+    or both, by adding to it, since the locks agree; a test holds them to it. Processes that call this at once wait
+    for each other.
 
     Raises:
         SetUpError: what stands in the way: no index, a foreign environment, a full disk.
@@ -126,6 +132,8 @@ def set_up(root: Path, what: str, environment: Path) -> float | None:
         start = time.monotonic()
         log = environment / "install.log"
         reusable = stamp(root, "run", environment).exists() and python.exists()
+        also = {stamp(root, each, environment) for each in LOCKS if reusable}
+        also = {done for done in also if done.exists()}
         # From here until the end no stamp stands, so that whoever interrupts this leaves an unfinished environment.
         for old in [old for each in LOCKS for old in environment.glob(f".{each}-*")]:
             old.unlink()
@@ -141,7 +149,7 @@ def set_up(root: Path, what: str, environment: Path) -> float | None:
                 ended = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, pass_fds=(turn,), check=False)
                 if ended.returncode != 0:
                     raise failure(lock, log)
-        for done in {finished, stamp(root, "run", environment)}:
+        for done in {finished, stamp(root, "run", environment), *also}:
             done.touch()
         return time.monotonic() - start
 

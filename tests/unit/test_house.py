@@ -14,8 +14,16 @@ import yaml
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
+from handoff import strategies
+
 ROOT = Path(__file__).parents[2]
 ENVS = ROOT / "envs"
+CONDA_NAMES = {"python-lmdb": "lmdb", "redis-py": "redis"}
+"""Names of packages in conda-forge that differ from those in a lock."""
+
+MODULES = {"zenoh": "eclipse-zenoh", "zmq": "pyzmq"}
+"""Packages that are not called as the module that they bring."""
+
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 
 FOR_THE_SNAKEFILE = {
@@ -97,19 +105,24 @@ def test_the_snakefile_loads_no_numpy() -> None:
 
 @pytest.mark.parametrize("python", SUPPORTED)
 def test_the_locks_agree(python: str) -> None:
-    run, development = versions("requirements", python), versions("development", python)
+    run, development, peers = (versions(name, python) for name in ("requirements", "development", "peers"))
     assert run.items() <= development.items()
+    assert run.items() <= peers.items()
+    # One .venv may hold both.
+    assert {name: peers[name] for name in peers.keys() & development} == {
+        name: development[name] for name in peers.keys() & development
+    }
 
 
 @pytest.mark.parametrize("python", SUPPORTED)
-@pytest.mark.parametrize("name", ["requirements", "development"])
+@pytest.mark.parametrize("name", ["requirements", "development", "peers"])
 def test_a_lock_holds_what_is_asked_for(name: str, python: str) -> None:
     found = versions(name, python)
     for line in asked_for(name):
         assert line.specifier.contains(found[line.name.lower()]), line
 
 
-@pytest.mark.parametrize("name", ["requirements", "development"])
+@pytest.mark.parametrize("name", ["requirements", "development", "peers"])
 def test_a_lock_has_a_hash_for_every_line_and_names_no_index(name: str) -> None:
     text = (ENVS / f"{name}.lock").read_text(encoding="utf-8")
     entries = re.split(r"^(?=\w)", text, flags=re.MULTILINE)
@@ -125,6 +138,28 @@ def test_the_conda_environment_is_the_lock_of_its_python() -> None:
     direct = {line.name.lower() for line in asked_for("requirements")} - {"snakemake"}
     assert pinned == {name: locked_versions[name] for name in direct}
     assert environment["channels"] == ["conda-forge", "nodefaults"]
+
+
+def test_the_conda_environment_of_the_optional_strategies_adds_their_packages() -> None:
+    base, peers = (yaml.safe_load((ENVS / f"{name}.yaml").read_text(encoding="utf-8")) for name in ("handoff", "peers"))
+    *conda, by_pip = peers["dependencies"]
+    added = [line for line in conda if line not in base["dependencies"]]
+    assert set(base["dependencies"]) <= set(conda)
+    assert peers["channels"] == base["channels"]
+    python = next(line.removeprefix("python =") for line in conda if line.startswith("python ="))
+    pinned = dict(line.split(" =") for line in added if line != "redis-server") | dict(
+        line.split("==") for line in by_pip["pip"]
+    )
+    renamed = {CONDA_NAMES.get(name, name): version for name, version in pinned.items()}
+    locked_versions = versions("peers", python)
+    assert renamed == {line.name: locked_versions[line.name] for line in asked_for("peers")}
+
+
+def test_every_optional_package_can_be_installed() -> None:
+    """What a strategy needs is in one of the lists, but for what peers.in leaves to the user."""
+    provided = {line.name for name in ("requirements", "peers") for line in asked_for(name)}
+    needed = {module for strategy in strategies.TABLE for module in strategy.needs}
+    assert {MODULES.get(module, module) for module in needed} - provided == {"torch"}
 
 
 # What is made from the workflow.
@@ -147,7 +182,11 @@ def test_the_drawing_shows_the_rules_as_they_are(tmp_path: Path) -> None:
 
 def test_make_alone_lists_every_command() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z-]+):", text, flags=re.MULTILINE)) - {"set-up-run", "set-up-development"}
+    targets = set(re.findall(r"^([a-z-]+):", text, flags=re.MULTILINE)) - {
+        "set-up-run",
+        "set-up-development",
+        "set-up-peers",
+    }
     # The option matters below `make test` alone: a make inside a make says which directory it enters.
     listed = subprocess.run(
         ["make", "--no-print-directory"], cwd=ROOT, text=True, capture_output=True, check=True

@@ -30,7 +30,7 @@ def tree(tmp_path: Path) -> Path:
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, root / file)
     (root / "envs").mkdir()
-    for name in ("requirements", "development"):
+    for name in ("requirements", "development", "peers"):
         (root / "envs" / f"{name}.lock").write_text("# nothing\n", encoding="utf-8")
     return root
 
@@ -46,7 +46,7 @@ def set_up(root: Path, what: str = "run", **environment: str) -> subprocess.Comp
 
 
 def stamps(root: Path) -> list[str]:
-    return sorted(path.name.partition("-")[0] for pattern in (".run-*", ".development-*")
+    return sorted(path.name.partition("-")[0] for pattern in (".run-*", ".development-*", ".peers-*")
                   for path in (root / ".venv").glob(pattern))  # fmt: skip
 
 
@@ -123,11 +123,26 @@ def test_set_up_once_and_say_how_long_it_took(tree: Path) -> None:
     assert set_up(tree, "development").returncode == 0
     assert stamps(tree) == [".development", ".run"]
     assert (tree / ".venv" / "kept").exists()
+    # So is the one for the optional strategies, and it may be both.
+    assert set_up(tree, "peers").returncode == 0
+    assert stamps(tree) == [".development", ".peers", ".run"]
+    assert (tree / ".venv" / "kept").exists()
+    assert set_up(tree, "development").stderr == ""
     # A changed lock makes it anew.
     (tree / "envs" / "requirements.lock").write_text("# nothing else\n", encoding="utf-8")
     assert "set-up took" in set_up(tree).stderr
     assert stamps(tree) == [".run"]
     assert not (tree / ".venv" / "kept").exists()
+
+
+def test_what_was_added_in_vain_leaves_no_environment_that_counts(tree: Path) -> None:
+    assert set_up(tree).returncode == 0
+    lock = tree / "envs" / "peers.lock"
+    lock.write_text("numpy==2.0.0 --hash=sha256:" + 64 * "0" + "\n", encoding="utf-8")
+    failed = set_up(tree, "peers", **NO_INDEX)
+    assert failed.returncode == 1
+    assert "the packages of envs/peers.lock are not installed" in failed.stderr
+    assert stamps(tree) == []  # pip may have left half a package
 
 
 def test_an_environment_that_moved_is_made_anew(tree: Path) -> None:

@@ -8,7 +8,7 @@ Without `writemap` LMDB writes its pages by pwrite: a full file system is an err
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -49,23 +49,31 @@ class _Store:
         )  # fmt: skip
 
     def put(self, values: dict[bytes, Any]) -> None:
+        def put_all(transaction: lmdb.Transaction) -> None:
+            for key, value in values.items():
+                transaction.put(key, value)
+
+        self._write(put_all, sum(len(value) for value in values.values()))
+
+    def remove(self, keys: list[bytes]) -> None:
+        def delete_all(transaction: lmdb.Transaction) -> None:
+            for key in keys:
+                transaction.delete(key)
+
+        self._write(delete_all, 0)
+
+    def _write(self, change: Callable[[lmdb.Transaction], None], size: int) -> None:
+        """Make the change in one transaction, with more address space where it takes more: also a deletion does."""
         while True:
             try:
                 with self._begin(write=True) as transaction:
-                    for key, value in values.items():
-                        transaction.put(key, value)
+                    change(transaction)
                 return
             except lmdb.MapFullError:
-                room = self._environment.info()["map_size"] + 2 * sum(len(value) for value in values.values())
-                self._environment.set_mapsize(room + _ROOM)
+                self._environment.set_mapsize(self._environment.info()["map_size"] + 2 * size + _ROOM)
 
     def read(self) -> lmdb.Transaction:
         return self._begin(write=False)
-
-    def remove(self, keys: list[bytes]) -> None:
-        with self._begin(write=True) as transaction:
-            for key in keys:
-                transaction.delete(key)
 
     def _begin(self, write: bool) -> lmdb.Transaction:
         try:

@@ -6,6 +6,9 @@ publishes listens and answers queries (Zenoh's own threads do), whoever attaches
 From Python a block of Zenoh's shared memory can be filled from `bytes` and read as `bytes` alone (version 1.10), so
 there is one copy more on either side than in Rust or C++. Names of segments are Zenoh's (/dev/shm/<number>.zenoh),
 each locked by whoever uses it: what nobody locks after a death, the sweep removes, as Zenoh's next start would.
+
+Zenoh takes a block away from whoever does not confirm every 100 ms that it lives, which a busy machine can be too
+slow for (eclipse-zenoh/zenoh#2628): the sender then fills another, and a receiver asks again.
 """
 
 from __future__ import annotations
@@ -14,7 +17,9 @@ import atexit
 import itertools
 import json
 import os
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -103,24 +108,32 @@ def _session_segments() -> int:
     return found
 
 
+def _is_valid(block: zenoh.ZBytes) -> bool:
+    """Whether Zenoh has not taken it away; true as well for what did not come in shared memory."""
+    shared = block.as_shm()
+    return shared is None or bool(shared.is_valid())
+
+
 class _Pool:
     """This process's shared memory, for as long as it lives: a receiver never unmaps a pool that it has read from."""
 
     def __init__(self) -> None:
-        self._provider: zenoh.shm.ShmProvider | None = None
+        self._providers: deque[zenoh.shm.ShmProvider] = deque(maxlen=2)
+        """The one in use, and the one before: what lies in a provider goes with it, also while it is sent."""
+        self._lock = threading.Lock()
 
     def block(self, size: int, count: int) -> zenoh.shm.ZShmMut:
         """That much of it; count: so many blocks at once shall have room."""
         policy = zenoh.shm.Defragment(zenoh.shm.GarbageCollect())
-        if self._provider is not None:
-            # Too small, or too much of it in use: another one, while the old lives as long as what lies in it.
-            with suppress(zenoh.ZError):
-                return self._provider.alloc(size, policy)
-        self._provider = zenoh.shm.ShmProvider.default_backend(count * (size + size // 8) + _ROOM)
-        return self._provider.alloc(size, policy)
+        with self._lock:
+            if self._providers:
+                with suppress(zenoh.ZError):  # too small, or too much of it in use
+                    return self._providers[-1].alloc(size, policy)
+            self._providers.append(zenoh.shm.ShmProvider.default_backend(count * (size + size // 8) + _ROOM))
+            return self._providers[-1].alloc(size, policy)
 
     def close(self) -> None:
-        self._provider = None
+        self._providers.clear()
 
 
 _pool = _Pool()
@@ -134,7 +147,7 @@ class _Sender:
         self.address = f"unixsock-stream/{spec.directory}/{spec.prefix}-{os.getpid()}-{next(_numbers)}"
         self._session = _session(listen=self.address)
         self._receivers = spec.receivers
-        self._held: dict[str, zenoh.ZBytes] = {}
+        self._held: dict[str, tuple[list[Any], zenoh.ZBytes]] = {}
         self._declared = (
             self._session.declare_queryable("handoff/**", self._answer),
             self._session.declare_subscriber("handoff/**", self._hear),
@@ -143,7 +156,10 @@ class _Sender:
     def _answer(self, query: zenoh.Query) -> None:
         key = str(query.key_expr)
         if key in self._held:
-            query.reply(key, self._held[key])
+            parts, block = self._held[key]
+            if not _is_valid(block):
+                self.hold(key, parts)
+            query.reply(key, self._held[key][1])
         query.drop()
 
     def _hear(self, sample: zenoh.Sample) -> None:
@@ -156,7 +172,7 @@ class _Sender:
         block = _pool.block(end, self._receivers + 1)
         for (start, length), part in zip(table, parts, strict=True):
             block[start : start + length] = bytes(part)
-        self._held[key] = zenoh.ZBytes(block)
+        self._held[key] = parts, zenoh.ZBytes(block)
         return table
 
     def drop(self, key: str) -> None:
@@ -208,7 +224,9 @@ class Way(Transport):
         while True:
             for reply in session.get(place, timeout=_PATIENCE_S):
                 if reply.ok is not None:
-                    return bytes(reply.ok.payload.to_bytes())
+                    data: bytes = reply.ok.payload.to_bytes()
+                    if _is_valid(reply.ok.payload):  # still, so that nobody has written into it meanwhile
+                        return data
             if time.monotonic() > patience:
                 raise LookupError(f"nobody answers for {place} at {address}: it was released, or its sender has ended")
             time.sleep(0.0005)
