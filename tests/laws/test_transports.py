@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import multiprocessing
+import operator
 import os
 import socket
 import sys
@@ -458,6 +459,21 @@ def test_an_arrow_table_arrives_as_one(folder: Path) -> None:
         assert attached.to_pydict() == table[1:].to_pydict()
         assert attached["words"].num_chunks == 2
     sides[0].release(place)
+
+
+JOBLIB = strategies.find("joblib-joblib_memmap")
+
+
+@pytest.mark.skipif(bool(missing(JOBLIB)), reason=missing(JOBLIB))
+def test_joblib_sends_an_array_as_it_was_the_first_time_unless_it_is_another_object() -> None:
+    np = importlib.import_module("numpy")
+    first = operator.itemgetter(0)
+    with workplace(JOBLIB) as spec:
+        way, other, array = transports.build(spec), elsewhere(JOBLIB), np.zeros(2**18)
+        assert other.submit(first, array).result(60) == 0
+        array[0] = 1
+        assert other.submit(first, array).result(60) == 0, "the hazard that the facts name has gone"
+        assert other.submit(first, way.publish(array, way.reserve())).result(60) == 1
 
 
 def _refused(transport: str, payload: Any) -> str:

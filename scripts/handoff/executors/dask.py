@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -36,11 +36,18 @@ LOOK_S: Final = 0.5
 class _DaskFuture(Future[Any]):
     """The result of one call, fetched by whoever asks for it: wait() and callbacks see nothing of it."""
 
-    def __init__(self, future: Any, client: Any, address: str) -> None:
+    def __init__(self, future: Any, client: Any, address: str, unfinished: set[str]) -> None:
         super().__init__()
         self._future = future
         self._client = client
         self._address = address
+        self._unfinished = unfinished
+        self._finished = threading.Event()
+        future.add_done_callback(self._finish)
+
+    def _finish(self, future: Any) -> None:
+        self._unfinished.discard(future.key)
+        self._finished.set()
 
     def result(self, timeout: float | None = None) -> Any:
         """The call's result, as of any future.
@@ -52,18 +59,16 @@ class _DaskFuture(Future[Any]):
         from distributed.scheduler import KilledWorker
 
         deadline = float("inf") if timeout is None else time.monotonic() + timeout
-        while True:
-            try:
-                return self._future.result(min(LOOK_S, max(0.0, deadline - time.monotonic())))
-            except TimeoutError:
-                if self._future.done():  # just now, or the error is the task's own
-                    return self._future.result()
-                if time.monotonic() > deadline:
-                    raise
-                check(self._client, self._address)
-            except (CancelledError, KilledWorker):
-                check(self._client, self._address)
-                raise
+        # Not with a time limit of Dask's own, which may end the fetching of a result that has come.
+        while not self._finished.wait(min(LOOK_S, max(0.0, deadline - time.monotonic()))):
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            check(self._client, self._address)
+        try:
+            return self._future.result()
+        except (CancelledError, KilledWorker):
+            check(self._client, self._address)
+            raise
 
 
 def check(client: Any, address: str) -> None:
@@ -110,12 +115,7 @@ class DaskExecutor(Executor):
             future = self.client.submit(fn, *args, pure=False, workers=[address], allow_other_workers=False, **kwargs)
         unfinished = self._unfinished[address]
         unfinished.add(future.key)
-        future.add_done_callback(functools.partial(_forget, unfinished))
-        return _DaskFuture(future, self.client, address)
-
-
-def _forget(unfinished: set[str], future: Any) -> None:
-    unfinished.discard(future.key)
+        return _DaskFuture(future, self.client, address, unfinished)
 
 
 running: DaskExecutor | None = None
