@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from handoff.measure import places
 from handoff.measure.places import SHARED, Places, machine_lock
 from handoff.payloads.generation import generate
 from handoff.records import InvocationFile, read_invocation
@@ -76,8 +77,9 @@ class MeasuringJob:
 
     @property
     def workers(self) -> list[int]:
-        """The sender's children that run tasks, not multiprocessing's resource tracker."""
-        return [pid for pid in children(self.sender or 0) if "resource_tracker" not in command_line(pid)]
+        """The sender's children that run tasks, not multiprocessing's resource tracker nor a transport's server."""
+        others = ("resource_tracker", "redis-server")
+        return [pid for pid in children(self.sender or 0) if not any(name in command_line(pid) for name in others)]
 
     def wait_for(self, found: Callable[[], object]) -> None:
         """Until that is there; fails if the job ends before."""
@@ -105,6 +107,7 @@ class MeasuringJob:
         prefix = f"handoff-{os.getuid()}-{self.process.pid}-"
         found = [path.name for path in SHARED.iterdir() if prefix in path.name]
         found += [str(path) for path in (self.folder / "scratch").glob("*") if prefix in path.name]
+        found += [str(path) for path in places.abandoned()]
         return found + [f"process {pid}" for pid in living(self.folder)]
 
 
