@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +144,10 @@ def test_a_missing_package_is_named(scenario: Scenario, tmp_path: Path, monkeypa
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     status, reason = supervisor.obstacle(find("process_spawn-npy-disk"), scenario, tmp_path, tmp_path)
     assert (status, reason) == ("unsupported", "needs the package numpy, which is not installed")
+
+
+def test_a_missing_program_is_named(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)  # the package may be missing here, too
+    monkeypatch.setattr(shutil, "which", lambda program: None)
+    status, reason = supervisor.obstacle(find("process_spawn-redis"), scenario, tmp_path, tmp_path)
+    assert (status, reason) == ("unsupported", "needs the program redis-server, which is not installed")
