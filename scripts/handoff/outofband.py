@@ -6,7 +6,7 @@ Standard library only.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -20,6 +20,6 @@ def take_apart(payload: Any) -> tuple[bytes, list[memoryview]]:
     return head, [buffer.raw() for buffer in buffers]
 
 
-def put_together(head: Any, buffers: Iterable[Any]) -> Any:
+def put_together(head: Any, buffers: Sequence[Any]) -> Any:
     """The payload over these buffers, in their order: it uses them where they lie, and can write if they let it."""
     return pickle.loads(head, buffers=buffers)  # nosec B301 # what this program's own processes have pickled
