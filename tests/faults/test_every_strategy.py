@@ -6,11 +6,10 @@ One measuring job meets all faults, a scenario each. What is seen becomes the fi
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
-import shutil
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +20,9 @@ import pytest
 from victims import THOROUGH, MeasuringJob, renew_page
 
 from handoff.strategies import executor_facts, expand, find
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "laws"))
+from optional import marks, missing
 
 FAULTS = {
     "worker killed": ("worker", signal.SIGKILL),
@@ -47,13 +49,6 @@ AT_ONCE = 3
 """Jobs: most of the time they wait."""
 
 NO_WORKERS = "its workers are threads"
-
-
-def missing(strategy: str) -> str:
-    """Optional packages and programs that it needs and that are not here."""
-    needed = find(strategy)
-    packages = [name for name in needed.needs if importlib.util.find_spec(name) is None]
-    return ", ".join([*packages, *(name for name in needed.programs if shutil.which(name) is None)])
 
 
 def is_framework(strategy: str) -> bool:
@@ -134,17 +129,14 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Of each strategy whose test was chosen: some are struck at once, and the tests wait for them in turn."""
     here = [item for item in request.session.items if item.path == request.path]
     chosen = [item.callspec.params["strategy"] for item in here if hasattr(item, "callspec")]
-    chosen = [strategy for strategy in chosen if not missing(strategy)]
+    chosen = [each for each in chosen if not missing(find(each))]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {each: pool.submit(everything, each, tmp_path_factory.mktemp("job")) for each in chosen}
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(1200)  # it may wait for all that come before it
-@pytest.mark.parametrize("strategy", [
-    pytest.param(strategy, marks=pytest.mark.skipif(bool(missing(strategy)), reason=f"needs {missing(strategy)}"))
-    for strategy in STRATEGIES
-])  # fmt: skip
+@pytest.mark.parametrize("strategy", [pytest.param(each, marks=marks(find(each))) for each in STRATEGIES])
 def test_each_fault_is_a_row_and_leaves_nothing(strategy: str, seen: dict[str, Future[dict[str, str]]]) -> None:
     found = seen[strategy].result()
     for fault in faults_of(strategy):

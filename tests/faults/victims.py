@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from handoff.measure import places
 from handoff.measure.places import SHARED, Places, machine_lock
 from handoff.measure.usage import marked
 from handoff.payloads.generation import generate
@@ -112,6 +113,7 @@ class MeasuringJob:
         """What is still there of it: processes, segments, files."""
         found = [path.name for path in SHARED.iterdir() if self.prefix in path.name]
         found += [str(path) for path in (self.folder / "scratch").glob("*") if self.prefix in path.name]
+        found += [str(path) for path in places.abandoned()]
         return found + [f"process {pid}" for pid in living(self.folder)]
 
 

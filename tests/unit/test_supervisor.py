@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -181,3 +182,10 @@ def test_an_older_python_than_the_executor_needs_is_named(scenario: Scenario, tm
         "needs Python 3.14; this is CPython 3.13.2",
     )
     assert supervisor.obstacle(strategy, scenario, tmp_path, tmp_path, newer) == ("", "")
+
+
+def test_a_missing_program_is_named(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)  # the package may be missing here, too
+    monkeypatch.setattr(shutil, "which", lambda program: None)
+    status, reason = supervisor.obstacle(find("process_spawn-redis"), scenario, tmp_path, tmp_path)
+    assert (status, reason) == ("unsupported", "needs the program redis-server, which is not installed")

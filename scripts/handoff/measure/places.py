@@ -102,7 +102,7 @@ class Places:
         """Remove everything of this invocation's."""
         for folder in (self.shared, self.disk, self.control):
             shutil.rmtree(folder, ignore_errors=True)
-        for path in (*self._segments(), *_abandoned()):
+        for path in (*self._segments(), *abandoned()):
             with suppress(OSError):
                 path.unlink()
         if self._hold is not None:
@@ -140,6 +140,10 @@ class Places:
                 else:
                     with suppress(OSError):
                         path.unlink()
+        for path in abandoned():
+            swept.append(str(path))
+            with suppress(OSError):
+                path.unlink()
         return swept
 
     def _other(self, name: str) -> str:
@@ -178,7 +182,7 @@ def _is_locked(path: Path, flags: int) -> bool:
     return False
 
 
-def _abandoned() -> list[Path]:
+def abandoned() -> list[Path]:
     """Segments of this user with a name that their library chose, and that nobody uses any more."""
     found = []
     for path in _entries(SHARED):

@@ -228,7 +228,7 @@ class Way(Transport):
         if name not in self._subscribers:
             self._subscribers[name] = _Subscriber(self._of_domain(), name, address)
         head, *buffers = flat.views(self._subscribers[name].sample(number)[start:], table)
-        yield outofband.put_together(head, map(bytearray, buffers) if access == "private" else buffers)
+        yield outofband.put_together(head, [bytearray(b) for b in buffers] if access == "private" else buffers)
 
     def stored(self, place: Place) -> int:
         return self._bytes.get(place, 0)

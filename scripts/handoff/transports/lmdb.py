@@ -25,8 +25,8 @@ FACTS = {
     "needs": ("lmdb",),
     "zero_copy": True,
     "writable": "private copy",
-    "copies": 3.0,
-    "storage_copies": 2.0,
+    "copies": 4.0,
+    "storage_copies": 3.0,
     "hazard": "a payload kept after its transaction reads pages that hold something else by then: copy what you keep",
 }
 

@@ -29,7 +29,7 @@ FACTS = {
     "needs": ("redis",),
     "programs": ("redis-server",),
     "writable": "yes",
-    "copies": 4.0,
+    "copies": 5.0,
     "hazard": "a server without a password obeys whoever can reach its port or socket: give it none, or guard it",
 }
 

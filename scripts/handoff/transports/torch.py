@@ -32,8 +32,8 @@ FACTS = {
     "zero_copy": True,
     "writable": "private copy",
     "shares_writes": ("array",),
-    "copies": 1.0,
-    "storage_copies": 1.0,
+    "copies": 2.0,
+    "storage_copies": 2.0,
     "hazard": "each tensor in flight is an open file, of which a process may have 1024; a full /dev/shm is SIGBUS",
 }
 

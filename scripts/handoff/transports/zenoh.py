@@ -216,7 +216,7 @@ class Way(Transport):
         address, place, table = ticket
         self._lie[place] = address, sum(length for _, length in table)
         head, *buffers = flat.views(memoryview(self._get(address, place)), table)
-        yield outofband.put_together(head, buffers if access == "read" else map(bytearray, buffers))
+        yield outofband.put_together(head, buffers if access == "read" else [bytearray(b) for b in buffers])
 
     def _get(self, address: str, place: str) -> bytes:
         session = self._session_with(address)
