@@ -454,6 +454,21 @@ def test_equal_bytes_of_other_shape_or_dtype_are_another_array() -> None:
     assert len({array.digest(other) for other in others}) == len(others)
 
 
+def test_what_lies_between_the_fields_of_a_record_is_no_value() -> None:
+    dtype = np.dtype(
+        [("a", "i1"), ("b", "f8"), ("pair", np.dtype([("c", "u1"), ("d", "i4")], align=True), 2)], align=True
+    )
+    ones, zeros = (np.full(10 * dtype.itemsize, byte, np.uint8).view(dtype) for byte in (0, 255))
+    for name in ("a", "b"):
+        ones[name] = zeros[name] = np.arange(10)
+    for name in ("c", "d"):
+        ones["pair"][name] = zeros["pair"][name] = 7
+    assert ones.tobytes() != zeros.tobytes()
+    assert same(ones, zeros)
+    ones["pair"]["d"][3, 1] = 8
+    assert not same(ones, zeros)
+
+
 def test_what_cannot_be_written_into_is_not_stamped() -> None:
     made = array.make(800, 1)
     made.flags.writeable = False

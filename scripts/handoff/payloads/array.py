@@ -73,8 +73,19 @@ def nbytes(payload: Array) -> int:
     return int(payload.nbytes)
 
 
+def _has_gaps(dtype: np.dtype[Any]) -> bool:
+    """Whether there are bytes in an item that are no field's: whatever happens to lie there is no value."""
+    if dtype.subdtype:
+        return _has_gaps(dtype.base)
+    fields = [dtype[name] for name in dtype.names or ()]
+    return bool(fields) and (dtype.itemsize != sum(f.itemsize for f in fields) or any(map(_has_gaps, fields)))
+
+
 def digest(payload: Array) -> str:
-    """SHA-256 over shape, dtype and the items in C order."""
+    """SHA-256 over shape, dtype and the items in C order; field by field where records have gaps."""
+    if _has_gaps(payload.dtype):
+        fields = [(name, digest(payload[name])) for name in payload.dtype.names or ()]
+        return hashlib.sha256(f"records {payload.shape} {fields}".encode()).hexdigest()
     dtype = payload.dtype.descr if payload.dtype.names else payload.dtype.str
     hashed = hashlib.sha256(f"array {payload.shape} {dtype} ".encode())
     if payload.flags.c_contiguous:
@@ -91,8 +102,11 @@ def checksum(payload: Array) -> int:
     """The sum of its 64-bit words, modulo 2**64; what is left at the end counts as one short word.
 
     Items of eight bytes are summed where they lie, in whatever order. Others are taken in C order,
-    and only copied if they do not lie so.
+    and only copied if they do not lie so. Records with gaps are taken field by field.
     """
+    if _has_gaps(payload.dtype):
+        fields = enumerate(payload.dtype.names or ())
+        return sum((2 * place + 1) * checksum(payload[name]) for place, name in fields) % 2**64
     items = np.asarray(payload)
     if items.dtype.itemsize == 8 and items.dtype.names is None:
         return int(items.view(np.uint64).sum())

@@ -21,7 +21,7 @@ FACTS = {
     "writable": False,
     "why_not": "an Arrow table cannot be written into",
     "bulk": 8.0,
-    "memory_copies": 17.6,
+    "memory_copies": 14.0,
     "hazard": "pickling it takes the whole table along that it is a slice of (apache/arrow#26685)",
 }
 

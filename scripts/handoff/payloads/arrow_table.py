@@ -20,6 +20,7 @@ FACTS = {
     "types": ("pyarrow.Table",),
     "writable": False,
     "why_not": "an Arrow table cannot be written into",
+    "memory_copies": 3.0,
 }
 
 ROW_BYTES: Final = 8 + 8 + 8 + 7 / 8 * text.MEAN_LETTERS + 2 / 8

@@ -18,6 +18,7 @@ FACTS = {
     "options": {},
     "needs": ("pandas", "numpy", "pyarrow"),
     "like": "frame",
+    "memory_copies": 3.0,
     "hazard": "protocol 5 takes numbers out of the pickle's stream, but not dates: they are copied as with protocol 4",
 }
 

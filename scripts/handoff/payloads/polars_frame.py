@@ -19,6 +19,7 @@ FACTS = {
     "types": ("polars.DataFrame",),
     "forkable": False,
     "why_not": "Polars runs threads, and a forked worker that uses it hangs",
+    "memory_copies": 4.3,
     "hazard": "pickle copies all of it into its stream, with protocol 5 too",
 }
 

@@ -20,7 +20,7 @@ FACTS = {
     "needs": ("numpy",),
     "like": "array",
     "bulk": 2.0,
-    "memory_copies": 3.2,
+    "memory_copies": 5.2,
     "hazard": "pickle copies its items into the stream, with protocol 5 too; what arrives has no gaps",
 }
 

@@ -17,6 +17,7 @@ FACTS = {
     "options": {},
     "needs": ("numpy",),
     "like": "array",
+    "memory_copies": 1.6,
 }
 
 DTYPE: Final = np.dtype([("id", "<i8"), ("value", "<f8"), ("count", "<i4"), ("code", "<u4")])
