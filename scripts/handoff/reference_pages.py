@@ -27,6 +27,9 @@ For your own question copy or edit `mine.yaml`.
 | file | what it measures |
 |---|---|
 | `config.yaml` | `make report`, the default: arrays, a frame, a frame with text; five to six minutes on two cores |
+| `sizes.yaml` | an array from 1 KiB to 1 GiB |
+| `everything.yaml` | `make everything`, every level of every factor once: what works here, and no verdict |
+| `arena.yaml` | the arena against its peers and the floor: `docs/arena.md` |
 | `smoke.yaml` | `make quick`, the least that goes the whole way: below a minute; says little about speed |
 | `sweep.yaml` | `make sweep`, sizes x kinds x workers, for curves; takes hours, and goes on where it was stopped |
 | `article.yaml` | `make article`, the article's experiments, its figures beside yours; wants 10 GiB of free memory |

@@ -130,6 +130,14 @@ def test_the_article_s_experiments_are_the_article_s() -> None:
             for task in ("sum", "loop")
             for workers in (1, 2, 4)
         ),
+        *(
+            (
+                f"array-{size}.read.send.w1",
+                number,
+                ("pool_spawn-pickle", "process_spawn-shared_memory", "process_spawn-shareable_list"),
+            )
+            for size, number in (("64KiB", 64 * 1024), ("64MiB", 64 * 1024**2))
+        ),
         (
             "frame-80MB-columns1-int64.noop.send.w1.cold",
             8 * 10_000_000,
