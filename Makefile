@@ -38,7 +38,7 @@ mine: set-up-run ## your own data and function: edit config/mine.yaml first
 article: set-up-run ## the article's experiments, its figures beside this machine's
 	@$(IN_VENV) $(SNAKEMAKE) --configfile config/article.yaml
 
-everything: set-up-peers ## every strategy, also those that need more packages (envs/peers.in); takes hours
+everything: set-up-peers ## every strategy, also those that need more packages (envs/peers.in), kind and pattern once
 	@$(IN_VENV) $(SNAKEMAKE) --configfile config/everything.yaml
 
 sweep: set-up-run ## many sizes, kinds and worker counts; takes hours
