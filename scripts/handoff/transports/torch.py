@@ -64,7 +64,8 @@ class Way(Transport):
         array = ticket.numpy()
         if access == "private":
             array = array.copy()
-        array.flags.writeable = access != "read"
+        if access == "read":
+            array.flags.writeable = False
         yield array
 
     def stored(self, place: Place) -> int:
