@@ -29,17 +29,19 @@ SMALLEST: Final = 1_000_000
 """Bytes of the first scenario's payload; each next one has 8 more."""
 
 
-def kind_of(strategy: str) -> str:
-    """A payload kind that the strategy carries."""
-    return next(kind for kind in ("array", "frame") if not find(strategy).unsupported(kind, "send"))
+def carried(strategy: str) -> tuple[str, str]:
+    """A payload kind that the strategy carries, and a pattern in which it does."""
+    tried = [(kind, pattern) for pattern in ("send", "broadcast") for kind in ("array", "frame")]
+    return next(both for both in tried if not find(strategy).unsupported(*both))
 
 
-def _scenario(kind: str, size: int, folder: Path) -> Scenario:
+def _scenario(strategy: str, size: int, folder: Path) -> Scenario:
+    kind, pattern = carried(strategy)
     options = (("dtype", "float64"), ("content", "random")) if kind == "array" else (("columns", 8), ("dtype", "mixed"))
     payload = Payload(f"{kind}-{size}B", kind, size, options)
     generate(payload, 1, folder / payload.file, folder / payload.description)
     # 100 ms of task in each transfer: whoever strikes at random nearly always hits one.
-    return Scenario(payload, "busy", "send", 1)
+    return Scenario(payload, "busy", pattern, 1)
 
 
 class MeasuringJob:
@@ -55,7 +57,7 @@ class MeasuringJob:
         data.mkdir(parents=True)
         self.out = folder / "block~1.csv"
         self.journal = folder / "block~1.events.jsonl"
-        self.scenarios = [_scenario(kind_of(strategy), SMALLEST + 8 * number, data) for number in range(scenarios)]
+        self.scenarios = [_scenario(strategy, SMALLEST + 8 * number, data) for number in range(scenarios)]
         self.folder = folder
         script = [str(ROOT / "scripts" / "measure_strategy.py")]
         if limit:

@@ -69,7 +69,8 @@ def channel(strategy: Strategy) -> str:
 
 
 # Each transport once with each sort of channel: neither the storage nor which process it is makes another law.
-EVERY = tuple({(s.transport, channel(s)): s for s in (*strategies.FLOORS, *strategies.TABLE)}.values())
+# The first strategy that has it: those behind it need more, as a newer Python.
+EVERY = tuple({(s.transport, channel(s)): s for s in reversed((*strategies.FLOORS, *strategies.TABLE))}.values())
 CARRIED = [(s, kind) for s in EVERY for kind in scenarios.KINDS if not unsupported(s, kind, "broadcast")]
 
 
