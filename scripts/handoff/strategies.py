@@ -318,6 +318,7 @@ TABLE: Final = (
     Strategy("process_spawn-shareable_list", ("stdlib",)),
     Strategy("process_spawn-manager", ("stdlib",)),
     Strategy("process_spawn-arena", ("stdlib",)),
+    Strategy("process_spawn-arena_born", ("stdlib",)),
     Strategy("process_fork-inherit", ("stdlib",)),
     Strategy("process_spawn-load_in_worker", ("stdlib",)),
     Strategy("caller-polars"),
