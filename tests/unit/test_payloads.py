@@ -589,6 +589,14 @@ def test_labels_may_occur_twice() -> None:
     assert twice.iloc[0, 0] == 9
 
 
+@pytest.mark.parametrize("kind", ["frame", "wide_frame", "fragmented_frame", "nullable_frame", "text_frame"])
+def test_a_copy_of_what_lies_in_read_only_memory_may_be_written_into(kind: str) -> None:
+    buffers: list[pickle.PickleBuffer] = []
+    head = pickle.dumps(payloads.load(kind).make(5_000, 4), protocol=5, buffer_callback=buffers.append)
+    received = pickle.loads(head, buffers=[bytes(buffer.raw()) for buffer in buffers])
+    assert payloads.overwrite(payloads.copy(received), 99)
+
+
 def test_a_copy_of_text_shares_no_buffer_with_it() -> None:
     table = text_frame.make(10_000, 1)
     copied = payloads.copy(table)

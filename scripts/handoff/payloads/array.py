@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import itertools
 import json
 import pickle
@@ -203,12 +204,25 @@ def copy(payload: Array) -> Array:
     return made
 
 
+class _Pickler(pickle.Pickler):
+    """Pickle marks the buffers of a read-only array as such, and its copy would be read-only, too."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if type(obj) is np.ndarray and not obj.flags.writeable and not obj.dtype.hasobject:
+            return obj.copy(order="K").__reduce_ex__(5)
+        return NotImplemented
+
+
 def copied_out_of_band(payload: Any) -> Any:
-    """A copy by way of pickle whose buffers lie in numpy's memory: it keeps blocks, offsets and chunks as they are."""
+    """A copy by way of pickle whose buffers lie in numpy's memory: it keeps blocks, offsets and chunks as they are.
+
+    Its arrays may be written into, whatever the payload's.
+    """
     buffers: list[pickle.PickleBuffer] = []
-    head = pickle.dumps(payload, protocol=5, buffer_callback=buffers.append)
+    head = io.BytesIO()
+    _Pickler(head, 5, buffer_callback=buffers.append).dump(payload)
     copies = [np.frombuffer(buffer.raw(), np.uint8).copy() for buffer in buffers]
-    return pickle.loads(head, buffers=copies)  # nosec B301 # what this function has pickled
+    return pickle.loads(head.getbuffer(), buffers=copies)  # nosec B301 # what this function has pickled
 
 
 def write(payload: Array, path: Path) -> None:
