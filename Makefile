@@ -62,7 +62,7 @@ test-faults: set-up-development ## the tests of faults: signals, limits, full di
 	@$(IN_VENV) python -m pytest -q -m faults $(PYTEST_ARGS)
 
 test-peers: set-up-development set-up-peers ## the laws of the strategies that need more packages; other tests skip them without
-	@$(IN_VENV) python -m pytest -q -m peers $(PYTEST_ARGS)
+	@$(IN_VENV) python -m pytest -q -m "peers and not faults" $(PYTEST_ARGS)
 
 test-all: test test-slow test-faults ## every test
 
