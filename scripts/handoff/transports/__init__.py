@@ -103,6 +103,34 @@ class Transport:
         """Let go of everything (parent, after the executor has gone; worker, before the next scenario)."""
 
 
+class BornThere(Transport):
+    """For a way whose payloads can be made in place: class Way(BornThere, that_way.Way), with `born`."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(spec)
+        self._born: dict[int, tuple[Any, Ticket]] = {}
+        """Payloads that were made in place, by identity, which nobody else has while this holds them."""
+
+    def born(self, ticket: Ticket) -> Any:
+        """The payload that was published, over the memory where it lies, to be written into."""
+        raise NotImplementedError
+
+    def adopt(self, payload: Any, place: Place) -> Any:
+        ticket = super().publish(payload, place)
+        born = self.born(ticket)
+        self._born[id(born)] = born, ticket
+        return born
+
+    def publish(self, payload: Any, place: Place) -> Ticket:
+        """The ticket of a payload that was made there; any other one is copied."""
+        _, ticket = self._born.get(id(payload), (None, None))
+        return ticket or super().publish(payload, place)
+
+    def close(self) -> None:
+        self._born.clear()
+        super().close()
+
+
 CLASS_NAME: Final = "Way"
 """What the one class of a transport's file is called, so that the table needs no second name."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handoff.transports import Place, Spec, Ticket, arena
+from handoff.transports import BornThere, Ticket, arena
 
 FACTS = {
     "about": "the payload was made in the arena's shared memory, and a ticket that says where alone travels",
@@ -44,23 +44,7 @@ FACTS = {
 }
 
 
-class Way(arena.Way):
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(spec)
-        self._born: dict[int, tuple[Any, Ticket]] = {}
-        """Payloads that were made there, by identity, which nobody else has while this holds them."""
-
-    def adopt(self, payload: Any, place: Place) -> Any:
-        ticket = super().publish(payload, place)
-        with self.attach(ticket, "shared") as born:
-            self._born[id(born)] = born, ticket
-        return born
-
-    def publish(self, payload: Any, place: Place) -> Ticket:
-        """The ticket of a payload that was made there; any other one is copied."""
-        _, ticket = self._born.get(id(payload), (None, None))
-        return ticket or super().publish(payload, place)
-
-    def close(self) -> None:
-        self._born.clear()
-        super().close()
+class Way(BornThere, arena.Way):
+    def born(self, ticket: Ticket) -> Any:
+        with self.attach(ticket, "shared") as payload:
+            return payload

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handoff.transports import Place, Spec, Ticket, shared_memory_reused
+from handoff.transports import BornThere, Ticket, shared_memory_reused
 
 FACTS = {
     "about": "the array was made in a shared-memory segment, whose name alone travels",
@@ -22,23 +22,6 @@ FACTS = {
 }
 
 
-class Way(shared_memory_reused.Way):
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(spec)
-        self._born: dict[int, tuple[Any, Ticket]] = {}
-        """Arrays that were made in their segment, by identity, which nobody else has while this holds them."""
-
-    def adopt(self, payload: Any, place: Place) -> Any:
-        ticket = super().publish(payload, place)
-        born = self.view(ticket)
-        self._born[id(born)] = born, ticket
-        return born
-
-    def publish(self, payload: Any, place: Place) -> Ticket:
-        """The ticket of an array that was made there; any other one is copied."""
-        _, ticket = self._born.get(id(payload), (None, None))
-        return ticket or super().publish(payload, place)
-
-    def close(self) -> None:
-        self._born.clear()
-        super().close()
+class Way(BornThere, shared_memory_reused.Way):
+    def born(self, ticket: Ticket) -> Any:
+        return self.view(ticket)
