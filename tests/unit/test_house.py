@@ -21,8 +21,8 @@ ENVS = ROOT / "envs"
 CONDA_NAMES = {"python-lmdb": "lmdb", "redis-py": "redis"}
 """Names of packages in conda-forge that differ from those in a lock."""
 
-MODULES = {"zenoh": "eclipse-zenoh", "zmq": "pyzmq"}
-"""Packages that are not called as the module that they bring."""
+MODULES = {"dask": "distributed", "zenoh": "eclipse-zenoh", "zmq": "pyzmq"}
+"""Packages that are not called as the module that they bring, or bring another one along (distributed needs dask)."""
 
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 

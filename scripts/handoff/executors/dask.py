@@ -15,7 +15,7 @@ from handoff.executors import Initializer
 FACTS = {
     "about": "processes of a Dask cluster on this machine, its scheduler a thread of the sender's",
     "simplicity": 9,
-    "needs": ("distributed",),
+    "needs": ("dask", "distributed"),
 }
 
 SETTINGS: Final = {

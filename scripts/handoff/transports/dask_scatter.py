@@ -13,7 +13,7 @@ FACTS = {
     "about": "scattered to a worker's memory over a socket, from which Dask gives it to the call before that begins",
     "simplicity": 8,
     "kinds": ("any",),
-    "needs": ("distributed",),
+    "needs": ("dask", "distributed"),
     "executors": ("dask",),
     "writable": "private copy",
     "copies": 4.0,
