@@ -71,7 +71,13 @@ def channel(strategy: Strategy) -> str:
 # Each transport once with each sort of channel: neither the storage nor which process it is makes another law.
 # The first strategy that has it: those behind it need more, as a newer Python.
 EVERY = tuple({(s.transport, channel(s)): s for s in reversed((*strategies.FLOORS, *strategies.TABLE))}.values())
-CARRIED = [(s, kind) for s in EVERY for kind in scenarios.KINDS if not unsupported(s, kind, "broadcast")]
+SLOW = {"manager": ("array", "text_frame", "objects")}
+"""Transports that start a process of their own, which may have to import pandas, for every example; and the kinds that
+they are tried with: more would show no more, since a pickle is what they hand on."""
+
+CARRIED = [
+    (s, kind) for s in EVERY for kind in SLOW.get(s.transport, scenarios.KINDS) if not unsupported(s, kind, "broadcast")
+]
 
 
 EXAMPLES = 25 if os.environ.get("HANDOFF_THOROUGH") else 5
@@ -85,10 +91,6 @@ def writable(kind: str) -> bool:
 def like(kind: str) -> str:
     """The kind that handles it."""
     return scenarios.kind_facts(kind).like or kind
-
-
-SLOW = ("manager",)
-"""Transports that start a process of their own, which may have to import pandas, for every example."""
 
 
 def each(*chosen: tuple[Strategy, str]) -> pytest.MarkDecorator:
