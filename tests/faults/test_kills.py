@@ -86,5 +86,6 @@ def test_the_end_is_that_of_a_quiet_run(tmp_path: Path) -> None:
     assert _keys(struck.timings) == _keys(quiet.timings)
     assert {row["status"] for row in struck.timings} <= {"ok", "unsupported", "crashed"}
     assert all(row["total_s"] is None and row["reason"] for row in struck.timings if row["status"] == "crashed")
-    assert {path.name for path in SHARED.iterdir()} == before
+    # What another program had left before may be swept meanwhile.
+    assert {path.name for path in SHARED.iterdir()} <= before
     assert (struck.run / "report.html").is_file()
