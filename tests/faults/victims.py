@@ -116,7 +116,9 @@ class MeasuringJob:
         found = [path.name for path in SHARED.iterdir() if self.prefix in path.name]
         found += [str(path) for path in (self.folder / "scratch").glob("*") if self.prefix in path.name]
         found += [str(path) for path in places.abandoned()]
-        return found + [f"process {pid}" for pid in living(self.folder)]
+        # A server may have left the folder and written over its mark, but has to be told where its files go.
+        servers = [pid for pid in _pids() if self.prefix in command_line(pid)]
+        return found + [f"process {pid}" for pid in {*living(self.folder), *servers}]
 
 
 def _open_files(pid: int) -> list[str]:

@@ -46,8 +46,10 @@ class _Server:
     def __init__(self, spec: Spec) -> None:
         self.path = f"{spec.directory}/{spec.prefix}.redis"
         self.password = secrets.token_hex(16)
-        # By standard input, because everybody can read a process's arguments.
+        # By standard input, because everybody can read a process's arguments. A title of its own (Redis 7 has the
+        # setting) would be written over its environment, by whose mark a sweep finds it after its sender's death.
         settings = f"""
+            set-proc-title no
             port 0
             unixsocket "{self.path}"
             unixsocketperm 600
