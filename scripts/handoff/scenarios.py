@@ -82,6 +82,11 @@ class Pattern:
         """As many payloads as workers at once; else one, or the parts of one."""
         return self.payloads in ("each", "held")
 
+    @property
+    def writes(self) -> bool:
+        """The worker writes into what it got."""
+        return self.verb in ("private", "shared")
+
 
 PATTERNS: Final = {
     "send": Pattern(
@@ -198,7 +203,8 @@ class KindFacts:
 
     def cannot(self, pattern: str) -> bool:
         """Whether no strategy whatever can do that with it."""
-        return (pattern == "scatter" and not self.splits) or (pattern.startswith("mutate") and not self.writable)
+        how = PATTERNS[pattern]
+        return (how.payloads == "parts" and not self.splits) or (how.writes and not self.writable)
 
 
 @cache

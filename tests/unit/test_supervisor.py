@@ -147,6 +147,12 @@ def test_too_little_memory_is_skipped_with_the_arithmetic(
         "skipped",
         "needs about 0.5 GB of memory (1.0 MB x (2 held + 2 x 5 copies) + processes), 5.0 MB are available",
     )
+    there_and_back = replace(scenario, pattern="roundtrip")
+    assert "(2 held + 4 x 5 copies)" in supervisor.obstacle(
+        find("pool_spawn-pickle"), there_and_back, tmp_path, tmp_path
+    )[1]  # fmt: skip
+    written = replace(scenario, pattern="mutate_private")
+    assert "(3 held + 2 x 5 copies)" in supervisor.obstacle(find("pool_spawn-pickle"), written, tmp_path, tmp_path)[1]
 
 
 def test_too_little_room_is_skipped(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

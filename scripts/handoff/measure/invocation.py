@@ -129,7 +129,7 @@ class Invocation:
         source = payloads.source(scenario.payload, Path(self.work.payloads))
         spec = transports.Spec(
             self.strategy.transport, self.work.folder, f"{self.work.prefix}-{self._setups}", workers, source,
-            shared=scenario.pattern == "mutate_shared",
+            shared=PATTERNS[scenario.pattern].verb == "shared",
         )  # fmt: skip
         return Setup(self._setups, spec, scenario.task, workers, gate)
 
@@ -288,7 +288,7 @@ class Invocation:
             objects[:] = [payloads.stamped(payload, next(stamps)) for payload in objects]
         if pattern.payloads == "parts":
             return [bench.task(part) for part in payloads.split(objects[0], bench.parts)[: bench.count]]
-        if pattern.verb in ("private", "shared"):
+        if pattern.writes:
             return [bench.task(_written(payload)) for payload in objects]
         return [bench.task(payload) for payload in objects]
 

@@ -99,17 +99,18 @@ def obstacle(
     pattern = PATTERNS[scenario.pattern]
     in_flight = scenario.workers if pattern.in_flight and not strategy.is_floor else 1
     # What comes back is compared with what the caller holds; what is written, with a copy that it writes into.
-    holders = in_flight + (pattern.payloads == "held" or pattern.verb in ("private", "shared"))
+    holders = in_flight + (pattern.payloads == "held" or pattern.writes)
     size = round(size * kind_facts(description.kind).bulk)
-    need = size * (holders + in_flight * facts.copies) + PROCESS_BYTES * (1 + scenario.workers)
+    moves = in_flight * (2 if pattern.verb == "echo" else 1)  # there, and back
+    need = size * (holders + moves * facts.copies) + PROCESS_BYTES * (1 + scenario.workers)
     free = machine.available_memory()
     if need > free:
         return "skipped", (
             f"needs about {spoken_bytes(need)} of memory ({spoken_bytes(size)} x "
-            f"({holders} held + {in_flight} x {facts.copies:g} copies) "
+            f"({holders} held + {moves} x {facts.copies:g} copies) "
             f"+ processes), {spoken_bytes(free)} are available"
         )
-    files = size * in_flight * facts.storage_copies
+    files = size * moves * facts.storage_copies
     room = machine.free_room(folder)
     if files > room:
         return (
