@@ -32,8 +32,9 @@ again: set-up-run ## measures the blocks of config/config.yaml again in which so
 calibrate: set-up-run ## says how right the verdicts are on this machine; takes half an hour
 	@$(IN_VENV) $(SNAKEMAKE) --configfile config/calibrate.yaml
 
-mine: set-up-run ## your own data and function: edit config/mine.yaml first
-	@$(IN_VENV) $(SNAKEMAKE) --configfile config/mine.yaml
+mine: set-up-run ## your own data and function: make mine PAYLOAD=data.parquet TASK=module:function [WORKERS= PATTERN= THOROUGH=1]
+	@$(IN_VENV) python scripts/measure_mine.py --configfile config/mine.yaml --payload "$(PAYLOAD)" --task "$(TASK)" \
+	    --workers "$(WORKERS)" --pattern "$(PATTERN)" $${THOROUGH:+--thorough} -- --cores all $(SNAKEMAKE_ARGS)
 
 article: set-up-run ## the article's experiments, its figures beside this machine's
 	@$(IN_VENV) $(SNAKEMAKE) --configfile config/article.yaml

@@ -129,6 +129,8 @@ rule generate_payload:
     params:
         payload=lambda wildcards: SCHEDULE.payload_json(wildcards.payload),
         seed=PLAN.seed,
+        # No input, as below; of a payload that is cut from a user's file.
+        data=lambda wildcards: SCHEDULE.own_data(wildcards.payload),
     shell:
         """
         python {input.script:q} --payload {params.payload:q} --seed {params.seed} \
@@ -136,7 +138,8 @@ rule generate_payload:
         """
 
 
-# A user's own file stays where it is. {payload} is its name: it has no dot.
+# A user's own file stays where it is, and what a function of his returns is made anew by whoever needs it.
+# {payload} is its name: it has no dot.
 rule describe_payload:
     input:
         script=script("generate_payload"),
@@ -153,7 +156,7 @@ rule describe_payload:
         payload=lambda wildcards: SCHEDULE.payload_json(wildcards.payload),
         seed=PLAN.seed,
         # No input: a file whose time lies in the future could be none, and nobody may change that of a user's own.
-        data=lambda wildcards: SCHEDULE.own_file(wildcards.payload),
+        data=lambda wildcards: SCHEDULE.own_data(wildcards.payload),
     shell:
         """
         python {input.script:q} --payload {params.payload:q} --seed {params.seed} --digest {output:q} 2>{log:q}

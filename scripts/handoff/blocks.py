@@ -122,12 +122,14 @@ def expected(plan: Plan, kind: str) -> dict[str, Any]:
 
     Values are compared one by one, so that a difference can be named.
     """
-    files = [path for payload in plan.payloads.values() if (path := payload.path) and payload.kind == kind]
+    own = [payload for payload in plan.payloads.values() if payload.own and payload.kind == kind]
+    functions = [each.function for each in own] + [scenario.function for scenario in plan.of_kind(kind)]
     return {
         "seed": plan.seed,
         "seconds": plan.seconds_per_invocation,
         **_contents(plan, kind, 1),
-        "files": {path: _state(path) for path in files},
+        "files": {payload.path: _state(payload.path) for payload in own if payload.path},
+        "functions": {f"{function.name} of {function.home}": function.state for function in functions if function},
         "environment": provenance.environment_id(""),
         "packages": provenance.versions(name for strategy in plan.strategies(kind) for name in strategy.needs),
         "interpreters": _pythons(plan, plan.strategies(kind)),
@@ -166,6 +168,7 @@ _CAUSES = {
     "strategies": "its strategies changed",
     "scenarios": "its scenarios changed",
     "files": "the payload's file changed",
+    "functions": "the file of a function of yours changed",
     "environment": "Python or a package changed",
     "packages": "a package of one of its strategies changed",
     "interpreters": "one of its interpreters or a package of it changed",
@@ -176,7 +179,8 @@ _CAUSES = {
 def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     """Why a result does not belong to the plan; '' if it does."""
     for key, cause in _CAUSES.items():
-        if found.get(key) != wanted[key]:
+        # Results of before there were functions of a user's have no word of them.
+        if found.get(key, {} if key == "functions" else None) != wanted[key]:
             return cause
     old, new = found.get("code", {}), wanted["code"]
     changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
@@ -368,10 +372,12 @@ class Schedule:
         payload = self._payload(name)
         return json.dumps({**asdict(payload), "options": dict(payload.options)}, ensure_ascii=False)
 
-    def own_file(self, name: str) -> list[Any]:
-        """The user's file as it is now: its path, size and time."""
-        path = self._payload(name).path
-        return [path, *_state(path)]
+    def own_data(self, name: str) -> list[Any]:
+        """The user's file as it is now, by its path, size and time; or his function, by its module's content."""
+        payload = self._payload(name)
+        if function := payload.function:
+            return [function.name, function.home, function.state]
+        return [payload.path, *_state(payload.path)] if payload.path else []
 
     def block_files(self, folder: str, kind: str, block: int | str, ancient: Callable[[str], str]) -> list[str]:
         """What the jobs of a block need: the file of its campaign, the payloads' data files and descriptions.

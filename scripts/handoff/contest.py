@@ -74,6 +74,7 @@ class Contest:
         self.scenario, self.needs, self.reference, self.tie_zone = scenario, plan.needs, plan.reference, plan.tie_zone
         self._plan = plan
         self.zone, self.level = math.log1p(plan.tie_zone), plan.level
+        self.race_out = math.log(plan.race_out)
         self.rows = {str(row["strategy"]): row for row in rows if row["role"] == "candidate"}
         self.blocks: dict[str, Blocks] = {name: values.get((scenario.id, name), {}) for name in self.rows}
 

@@ -22,9 +22,6 @@ from handoff.strategies import FLOORS, SENTINEL, find, under
 from handoff.summaries import BlockValues
 from handoff.words import number
 
-RACED_OUT: Final = math.log(3)
-"""Who is at least three times as slow as the best, in two blocks or more, need not be measured again."""
-
 MOST_AT_ONCE: Final = 5
 """Blocks asked for before looking again. Fewer looks mean fewer chances to stop at a lucky one."""
 
@@ -35,7 +32,7 @@ STOP_REASONS: Final = {
     "budget": "the budget is spent",
     "max": "they have max_blocks blocks",
     "failed": "nothing in them can be recommended, which more blocks would not change",
-    "raced_out": "it is at least three times as slow as the best",
+    "raced_out": "it is so much slower than the best that more blocks would not change the answer",
 }
 
 
@@ -76,10 +73,17 @@ class Effort:
 
 
 def _raced_out(contest: Contest) -> tuple[str, ...]:
-    """Candidates that are out of the race; never the reference, which the ratios need."""
+    """Candidates that are out of the race; never the reference, which the ratios need.
+
+    One block may have been an unlucky one: by itself it rules out whoever is twice as far behind, as ratios count.
+    """
     others = (name for name in contest.feasible if name not in (contest.best, contest.reference))
     ratios = {name: contest.ratios(name, contest.best) for name in others}
-    return tuple(n for n, r in ratios.items() if len(r) > 1 and bounds(r, contest.level).low >= RACED_OUT)
+
+    def far(of: Sequence[float]) -> bool:
+        return of[0] >= 2 * contest.race_out if len(of) == 1 else bounds(of, contest.level).low >= contest.race_out
+
+    return tuple(name for name, of in ratios.items() if of and far(of))
 
 
 def _half_width(contest: Contest, live: Sequence[str]) -> float | None:
@@ -170,9 +174,10 @@ def _next_blocks(plan: Plan, found: Sequence[Assessment], costs: _Costs, left_s:
             open_ones = [
                 each for each in found
                 if each.kind == kind and not each.stop_reason and last[kind] + step <= plan.max_blocks
-                # Half the way that is left at most: the estimate is rough, and looking again is cheap.
+                # Half the way that is left at most, and no more than there are: the estimate is rough, whoever is
+                # out of the race shows after few blocks, and looking again is cheap.
                 and (step == 1 or each.more_blocks is None or step <= each.more_blocks / 2
-                     or each.blocks + step <= statistics.SURE_BLOCKS)
+                     or each.blocks + step <= statistics.SURE_BLOCKS) and step <= max(1, each.blocks)
             ]  # fmt: skip
             if not open_ones or kind in full:
                 continue
@@ -227,6 +232,7 @@ class State(TypedDict):
     scenarios: list[Stopped]
     next: list[dict[str, Any]]
     next_s: float
+    spent_s: float
 
 
 def read_state(path: Path) -> State:

@@ -86,6 +86,8 @@ def config_reference(schema: Schema) -> str:
         f"Known types: {', '.join(f'`{suffix}`' for suffix in FILES)}. "
         "A `.pkl` file runs code as it loads: take only one that you trust.",
         _keys(definitions["file_payload"], schema),
+        "## `payload`: what a function of yours returns",
+        _keys(definitions["function_payload"], schema),
         "## `interpreters`",
         f"Short names, each with a Python. {schema['properties']['interpreters']['propertyNames']['description']}",
         f"Either a command: {definitions['python_command']['description']} Or keys:",
@@ -108,7 +110,7 @@ def schema_with_names(text: str) -> str:
     """The schema's text with the names of kinds, tasks and patterns as scenarios.py has them; all else stays."""
     for above, names in (
         (r"        description: What the object is\.\n        type: string\n", KINDS),
-        (r"  task:\n    type: string\n", TASKS),
+        (r"  built_in_task:\n    type: string\n", TASKS),
         (r"  pattern:\n    type: string\n", PATTERNS),
     ):
         found = re.search(rf"(?<={above})( +)enum: \[[^\]]*\]", text)
@@ -146,13 +148,18 @@ def _keys(part: Schema, schema: Schema) -> str:
 def _type(part: Schema, schema: Schema) -> str:
     """What may stand there, in words."""
     if "required" in part.get("if", {}):
-        return "one of two forms, see below"
+        forms = 2
+        while "required" in (part := part["else"]).get("if", {}):
+            forms += 1
+        return f"one of {('two', 'three')[forms - 2]} forms, see below"
+    if "pattern" in part.get("if", {}):
+        return f"{_type(resolve(schema, part['else']), schema)}, or {resolve(schema, part['then'])['title']}"
     if "else" in part:
         return f"{_type(resolve(schema, part['else']), schema)}; or a list of them"
     if "enum" in part:
         return ", ".join(f"`{choice}`" for choice in part["enum"])
-    if part.get("title", "").startswith("a "):
-        return str(part["title"]).removeprefix("a ")
+    if part.get("title", "").startswith(("a ", "an ")):
+        return str(part["title"]).partition(" ")[2]
     if part["type"] == "array":
         items = resolve(schema, part["items"])
         return f"list of: {_type(items, schema)}" if "enum" in items else "list"

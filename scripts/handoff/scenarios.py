@@ -16,9 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
-from handoff import own_executors
+from handoff import own_functions
 from handoff.interpreters import Interpreter, look_up
 from handoff.mistakes import ConfigError as ConfigError
+from handoff.own_functions import OwnFunction
 from handoff.records import read_json
 from handoff.shapes import shaped
 from handoff.strategies import (
@@ -123,8 +124,14 @@ PATTERNS: Final = {
     ),
 }  # fmt: skip
 
-FILES: Final = {".npy": "array", ".parquet": "frame", ".csv": "frame", ".pkl": "any"}
+FILES: Final = {
+    ".npy": "array", ".npz": "any", ".parquet": "frame", ".feather": "frame", ".arrow": "arrow_table", ".csv": "frame",
+    ".pkl": "any",
+}  # fmt: skip
 """A user's own payload: suffixes that are read, and what may come out (a frame may turn out to have text)."""
+
+SLICED: Final = (".npy", ".parquet", ".feather", ".arrow", ".csv")
+"""Of these, those of which shorter payloads can be made: as many of the first rows as the size asks for."""
 
 MOST_WORKERS: Final = 1024
 MOST_CALLS: Final = 100_000
@@ -217,7 +224,7 @@ def kind_facts(kind: str) -> KindFacts:
     return KindFacts(**ast.literal_eval(literal + end))
 
 
-def unsupported(strategy: Strategy, kind: str, pattern: str, task: str = "") -> str:
+def unsupported(strategy: Strategy, kind: str, pattern: str, task: str = "", writes: bool = False) -> str:
     """Why the facts of the strategy, of the payload's kind or of the task rule it out; '' if they do not.
 
     Of the kind `any`, which only the payload itself can tell, nothing is ruled out; nor is it by no task.
@@ -230,6 +237,8 @@ def unsupported(strategy: Strategy, kind: str, pattern: str, task: str = "") -> 
             return f"{strategy.executor} cannot use {kind}: {facts.why_not}"
         if reason := strategy.unsupported(kind, pattern):
             return reason
+    if writes and not strategy.is_floor and transport_facts(strategy.transport).writable == "no":
+        return f"{task} writes into what it receives, and what {strategy.transport} hands over may not be written into"
     library = transport_facts(strategy.transport).arrives_in
     if task and library and {"any", library}.isdisjoint(TASK_LIBRARIES.get(task, ())):
         fit = [name for name, libraries in TASK_LIBRARIES.items() if {"any", library}.intersection(libraries)]
@@ -245,21 +254,36 @@ class Payload:
     kind: str
     """A group of payloads that are measured together; a user's file is a kind of its own."""
     size: int = 0
-    """Nominal bytes; 0 for a user's file, whose size shows when it is read."""
+    """Nominal bytes; 0 for a user's own whole one, whose size shows when it is read."""
     options: tuple[tuple[str, Any], ...] = ()
     path: str = ""
     """The user's file, '' for a payload that Handoff makes."""
+    maker: str = ""
+    """The user's function that returns it, as `module:function`; called by each process that needs the payload."""
+    home: str = ""
+    """The folder that the function's module is imported from."""
+
+    @property
+    def own(self) -> bool:
+        """It is the user's: what it is shows when it is read."""
+        return bool(self.path or self.maker)
+
+    @property
+    def function(self) -> OwnFunction | None:
+        return OwnFunction(self.maker, self.home) if self.maker else None
 
     @property
     def may_be(self) -> str:
         """The kind that decides what can carry it, as far as the plan can know."""
-        return FILES[Path(self.path).suffix] if self.path else self.kind
+        return FILES[Path(self.path).suffix] if self.path else "any" if self.maker else self.kind
 
     @property
     def file(self) -> str:
-        """The name of the data file inside payloads/; '' if the user's own file is used."""
-        if self.path:
+        """The name of the data file inside payloads/; '' if the user's own file or function is used as it is."""
+        if self.maker or (self.path and not self.size):
             return ""
+        if self.path:
+            return f"{self.id}{Path(self.path).suffix}"
         # A constant payload is its recipe: a file of gigabytes of ones would say no more.
         extension = "json" if dict(self.options).get("content") == "ones" else kind_facts(self.kind).extension
         return f"{self.id}.{extension}"
@@ -281,13 +305,22 @@ class Scenario:
     calls: int = 1
     cold: bool = False
     """The pool is made but not warmed, and only its first transfer counts (the article's way)."""
+    task_home: str = ""
+    """Where a user's function comes from: the folder that its module is imported from."""
+    writes: bool = False
+    """The user's function writes into what it receives (needs.writable)."""
     strategies: tuple[str, ...] = ()
+
+    @property
+    def function(self) -> OwnFunction | None:
+        """The task, if it is the user's own."""
+        return OwnFunction(self.task, self.task_home) if own_functions.is_own(self.task) else None
 
     @property
     def id(self) -> str:
         calls = f"x{self.calls}" if self.pattern == "reuse" else ""
         cold = ".cold" if self.cold else ""
-        return f"{self.payload.id}.{self.task}.{self.pattern}{calls}.w{self.workers}{cold}"
+        return f"{self.payload.id}.{slug(self.task)}.{self.pattern}{calls}.w{self.workers}{cold}"
 
     def to_json(self) -> dict[str, Any]:
         """As a measuring job gets it."""
@@ -313,10 +346,27 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def _own_file(given: Mapping[str, Any], key: str, directory: Path) -> Payload:
-    extra = sorted(set(given) - {"file", "name"})
-    if extra:
-        raise ConfigError(f"{key}.{extra[0]}", "a payload from a file has the keys file and name alone.")
+def _own_name(given: Mapping[str, Any], fallback: str, key: str) -> str:
+    """What the results call a payload of the user's own."""
+    name = slug(given.get("name", fallback))
+    if name in KINDS:
+        name = f"{name}_file"
+    if len(name.encode()) > MOST_NAME_BYTES:
+        raise ConfigError(
+            key, f"its name has {len(name.encode())} bytes, too many for the names of files made from it; "
+            "give it a shorter one beside it, as name: mine."
+        )  # fmt: skip
+    return name
+
+
+def _only(given: Mapping[str, Any], known: Sequence[str], key: str) -> None:
+    if extra := sorted(set(given) - set(known)):
+        raise ConfigError(f"{key}.{extra[0]}", f"a payload from a {known[0]} has the keys {', '.join(known)} alone.")
+
+
+def _own_file(given: Mapping[str, Any], key: str, directory: Path) -> Iterator[Payload]:
+    """The user's file as it is, or of each size asked for as many of its first rows."""
+    _only(given, ("file", "name", "size"), key)
     try:
         path = directory / Path(given["file"]).expanduser()
     except RuntimeError as error:
@@ -327,15 +377,45 @@ def _own_file(given: Mapping[str, Any], key: str, directory: Path) -> Payload:
         raise ConfigError(f"{key}.file", f"there is no file {str(path)!r}. It is looked for from {str(directory)!r}.")
     if not os.access(path, os.R_OK):
         raise ConfigError(f"{key}.file", f"{str(path)!r} cannot be read; its permissions forbid it.")
-    name = slug(given.get("name", path.stem))
-    if name in KINDS:
-        name = f"{name}_file"
-    if len(name.encode()) > MOST_NAME_BYTES:
+    name = _own_name(given, path.stem, f"{key}.file")
+    if "size" not in given:
+        yield Payload(id=name, kind=name, path=str(path))
+        return
+    if path.suffix not in SLICED:
         raise ConfigError(
-            f"{key}.file", f"its name has {len(name.encode())} bytes, too many for the names of files made from it; "
-            "give it a shorter one beside it, as name: mine."
+            f"{key}.size", f"no shorter payload can be made of a {path.suffix} file, only of {', '.join(SLICED)}. "
+            "Write files of several sizes, or a function that returns them."
         )  # fmt: skip
-    return Payload(id=name, kind=name, path=str(path))
+    for size in _listed(given["size"]):
+        nbytes = parse_size(size, f"{key}.size")
+        yield Payload(f"{name}-{format_size(nbytes)}", name, nbytes, path=str(path))
+
+
+def _own_maker(given: Mapping[str, Any], key: str, directory: Path) -> Iterator[Payload]:
+    """What the user's function returns: called without an argument, or with each of those that are listed."""
+    _only(given, ("function", "name", "argument"), key)
+    made_by = own_functions.parse(given["function"], directory, f"{key}.function")
+    own_functions.check(made_by, f"{key}.function", "the maker of a payload", "returns a payload")
+    name = _own_name(given, made_by.name.partition(":")[2], f"{key}.function")
+    for value in _listed(given.get("argument", "")):
+        options = (("argument", value),) if "argument" in given else ()
+        mark = f"-{slug(str(value))}" if options else ""
+        yield Payload(f"{name}{mark}", name, options=options, maker=made_by.name, home=made_by.home)
+
+
+def _payloads(given: Mapping[str, Any], key: str, directory: Path) -> list[Payload]:
+    if "file" in given:
+        return list(_own_file(given, key, directory))
+    return list(_own_maker(given, key, directory) if "function" in given else _made(given, key))
+
+
+def _task(name: str, key: str, directory: Path) -> tuple[str, str]:
+    """The task's name, and the folder that it comes from if it is the user's own."""
+    if not own_functions.is_own(name):
+        return name, ""
+    found = own_functions.parse(name, directory, key)
+    own_functions.check(found, key, "the task", "takes the payload")
+    return found.name, found.home
 
 
 def _made(given: Mapping[str, Any], key: str) -> Iterator[Payload]:
@@ -375,20 +455,17 @@ def available_cores() -> int:
 
 
 def _entry(
-    entry: Mapping[str, Any], key: str, directory: Path, cores: int, default: Sequence[str], pythons: Sequence[str]
-) -> Iterator[Scenario]:
-    given = entry["payload"]
-    payloads = (
-        [_own_file(given, f"{key}.payload", directory)] if "file" in given else list(_made(given, f"{key}.payload"))
-    )
+    entry: Mapping[str, Any], key: str, directory: Path, cores: int, default: Sequence[str], pythons: Sequence[str],
+    writable: bool,
+) -> Iterator[Scenario]:  # fmt: skip
+    payloads = _payloads(entry["payload"], f"{key}.payload", directory)
+    tasks = [_task(name, f"{key}.task", directory) for name in _listed(entry["task"])]
     # [1, max] is one worker count on a machine of one core, and no mistake of the user's.
     workers = list(dict.fromkeys(cores if count == "max" else count for count in _listed(entry["workers"])))
     ids = _strategies(entry["strategies"], f"{key}.strategies", pythons) if "strategies" in entry else tuple(default)
-    for payload, task, pattern, count in itertools.product(
-        payloads, _listed(entry["task"]), _listed(entry["pattern"]), workers
-    ):
+    for payload, (task, home), pattern, count in itertools.product(payloads, tasks, _listed(entry["pattern"]), workers):
         kinds = TASK_KINDS.get(task, ("any",))
-        may_fit = payload.path and payload.may_be in ("frame", "any")  # what is in a file shows when it is read
+        may_fit = payload.own and payload.may_be in ("frame", "any")  # what is in a file shows when it is read
         if not ("any" in kinds or payload.may_be in kinds or may_fit):
             raise ConfigError(f"{key}.task", f"{task!r} is for {', '.join(kinds)}, not for {payload.kind}.")
         if entry.get("pool") == "cold" and pattern != "send":
@@ -400,7 +477,13 @@ def _entry(
                 f"{key}.pool", "a cold pool makes one transfer, of which no share is known to plant (@slow). Use warm."
             )
         calls = entry.get("calls", 10) if pattern == "reuse" else 1
-        yield Scenario(payload, task, pattern, count, calls, entry.get("pool", "warm") == "cold", ids)
+        if home and PATTERNS[pattern].writes:
+            raise ConfigError(
+                f"{key}.pattern", f"{pattern} writes into the payload by itself; if your own function does, take send, "
+                "and say needs: {writable: true}."
+            )  # fmt: skip
+        cold, writes = entry.get("pool", "warm") == "cold", bool(home) and writable
+        yield Scenario(payload, task, pattern, count, calls, cold, home, writes, ids)
 
 
 def _strategies(names: Sequence[str], key: str, pythons: Sequence[str]) -> tuple[str, ...]:
@@ -457,6 +540,8 @@ class Plan:
     """'fixed': so many blocks. 'adaptive': more where the answer is still open, a start of the workflow at a time."""
     max_blocks: int = 40
     precision: float = 0.05
+    race_out: float = 3.0
+    """Who is so many times as slow as the best, in two blocks or more, need not be measured again."""
     extra: tuple[Extra, ...] = ()
     interpreters: tuple[Interpreter, ...] = ()
     """Other Pythons that strategies are measured under."""
@@ -540,7 +625,7 @@ class Plan:
 
     def unsupported(self, scenario: Scenario, strategy: Strategy) -> str:
         """Why the facts rule it out; '' if they do not or only the payload itself can tell."""
-        return unsupported(strategy, scenario.payload.may_be, scenario.pattern, scenario.task)
+        return unsupported(strategy, scenario.payload.may_be, scenario.pattern, scenario.task, scenario.writes)
 
     def to_json(self) -> dict[str, Any]:
         """As the later steps read it: results/<run>/plan.json."""
@@ -584,14 +669,14 @@ def _check_possible(plan: Plan, ids: Sequence[str]) -> None:
         payload = scenario.payload
         if scenario.id != name or scenario.pattern not in PATTERNS or not (
             1 <= scenario.workers <= MOST_WORKERS and 1 <= scenario.calls <= MOST_CALLS and payload.size >= 0
-            and (payload.kind in KINDS or Path(payload.path).suffix in FILES)
+            and (payload.kind in KINDS or payload.maker or Path(payload.path).suffix in FILES)
         ):  # fmt: skip
             raise ValueError(f"there is no scenario {name!r}")
     if not plan.scenarios or len(set(ids)) < len(ids):
         raise ValueError("it has no scenario, or one of them twice")
     if not (
         1 <= plan.blocks <= MOST_BLOCKS and 0 <= plan.tie_zone <= 0.5 and plan.effort in ("fixed", "adaptive")
-        and min(plan.seconds_per_invocation, plan.budget_s, plan.precision) > 0
+        and min(plan.seconds_per_invocation, plan.budget_s, plan.precision) > 0 and plan.race_out > 1
         and all(plan.blocks < extra.block <= MOST_BLOCKS for extra in plan.extra)
     ):  # fmt: skip
         raise ValueError("a setting in it is one that no config allows")
@@ -664,23 +749,22 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
     origin: dict[str, str] = {}
     for number, entry in enumerate(config["scenarios"]):
         key = f"scenarios[{number}]"
-        for scenario in _entry(entry, key, directory, cores, default, pythons):
+        for scenario in _entry(entry, key, directory, cores, default, pythons, config["needs"]["writable"]):
             if scenario.id in scenarios:
                 raise ConfigError(
                     key, f"{scenario.id} stands in {origin[scenario.id]} already; a scenario is measured once."
                 )
             same = payloads.setdefault(scenario.payload.id, scenario.payload)
             if same != scenario.payload:
+                both = " and ".join(each.path or each.maker for each in (same, scenario.payload))
                 raise ConfigError(
-                    f"{key}.payload",
-                    f"two files would be called {same.id!r}: {same.path} and {scenario.payload.path}. "
-                    "Give one of them a name.",
+                    f"{key}.payload", f"two payloads would be called {same.id!r}: {both}. Give one of them a name."
                 )
             scenarios[scenario.id], origin[scenario.id] = scenario, key
             if len(scenarios) > MOST_SCENARIOS:
                 raise ConfigError(key, f"with it there are more than {MOST_SCENARIOS:,} scenarios, too many for a run.")
     asked = dict.fromkeys(name for scenario in scenarios.values() for name in scenario.strategies)
-    own_executors.check(named_executors(asked), directory)
+    own_functions.check_executors(named_executors(asked), directory)
     plan = Plan(
         run=check_run_name(config["run"]),
         seed=config["seed"],
@@ -695,6 +779,7 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
         effort=config["effort"],
         max_blocks=config["max_blocks"],
         precision=config["precision"],
+        race_out=config["race_out"],
         interpreters=interpreters,
     )
     jobs = plan.blocks * sum(_most_jobs(plan.of_kind(kind)) for kind in plan.kinds)

@@ -3,8 +3,9 @@
 A task may have several implementations, one a library, with one result: each gets the payload in that library's form.
 scenarios.TASK_LIBRARIES says which there are, and a transport's facts in which form the payload arrives.
 
-Standard library only. A task's result is compared with == between the sender and each worker, so it is
-a number that does not depend on how the payload lies in memory.
+Standard library only. A built-in task's result is compared with == between the sender and each worker, so it is
+a number that does not depend on how the payload lies in memory. A user's own function may be a task, too: load() finds
+it, and what it returns is compared by its digest.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from handoff import payloads
+from handoff import own_functions, payloads
 from handoff.payloads.converted import Converted
 
-Task = Callable[[Any], int | float | None]
-"""Takes the payload and returns a small result."""
+Task = Callable[[Any], Any]
+"""Takes the payload. A built-in one returns a small number; a user's own, whatever it likes."""
 
 BUSY_NS: Final = 100_000_000
 """Wall time of the task `busy`."""
@@ -42,7 +43,7 @@ class UnfitPayload(Exception):
 def _by_library(implementations: Mapping[str, Task]) -> Task:
     """The task that looks which library's object it got."""
 
-    def run(payload: Any) -> int | float | None:
+    def run(payload: Any) -> Any:
         held, library = payload, type(payload).__module__.partition(".")[0]
         if isinstance(payload, Converted):
             held, library = payload.held, payload.library
@@ -93,12 +94,14 @@ _TASKS: Final[dict[str, Task]] = {
 }
 
 
-def load(name: str) -> Task:
-    """The built-in task of that name.
+def load(name: str, home: str = "") -> Task:
+    """The built-in task of that name; or the user's function `module:function`, imported from the folder `home`.
 
     Raises:
-        LookupError: there is none.
+        LookupError: there is none. Importing a user's module may raise anything.
     """
+    if own_functions.is_own(name):
+        return own_functions.load(name, home)
     if name not in _TASKS:
         raise LookupError(f"{name!r} is not a task; there are: {', '.join(_TASKS)}")
     return _TASKS[name]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handoff import executors, own_executors
+from handoff import executors, own_functions
 from handoff.configuration import complete
 from handoff.executors.own import UnfitExecutor
 from handoff.mistakes import ConfigError
@@ -94,9 +94,9 @@ def test_what_cannot_be_found_is_one_clear_error_before_anything_is_measured(
 
 def test_an_import_that_does_not_end_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "slow_pool.py").write_text("import time\ntime.sleep(600)\n", encoding="utf-8")
-    monkeypatch.setattr(own_executors, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(own_functions, "PATIENCE_S", 0.5)
     with pytest.raises(ConfigError, match="'slow_pool:make': its import takes over"):
-        own_executors.check(["slow_pool:make"], folder)
+        own_functions.check_executors(["slow_pool:make"], folder)
 
 
 def nothing() -> None:

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
-from itertools import groupby
+from itertools import groupby, repeat
 from pathlib import Path
 from typing import Any, Final, NoReturn, cast
 
@@ -29,12 +29,13 @@ from handoff import executors, payloads, provenance, tasks, transports
 from handoff.measure import clock, worker
 from handoff.measure.gate import Gate
 from handoff.measure.limits import is_out_of_memory, limit_behind
+from handoff.measure.own_task import WRITES, OwnTask, fingerprint
 from handoff.measure.places import SHARED
 from handoff.measure.planted import Planted
 from handoff.measure.transfers import Bench, Timing, gather, transfer
 from handoff.measure.usage import huge_pages
 from handoff.measure.worker import LINGER, PLAIN, PROBE, PROVE, Call, Setup
-from handoff.scenarios import PATTERNS, Scenario, scenario_from_json
+from handoff.scenarios import PATTERNS, Pattern, Scenario, scenario_from_json
 from handoff.strategies import executor_facts, find, transport_facts
 
 MOST_TRANSFERS: Final = 50
@@ -45,6 +46,8 @@ PREPARATION: Final = 3.0
 
 BETWEEN: Final = "install"
 """The phase between two scenarios of one process: what the one used is closed, what the next one needs is made."""
+
+WRONG: Final = "the task's result is not the one that the sender gets from the same payload"
 
 LONGEST_REASON: Final = 500
 """Characters of an exception's message that become part of a row."""
@@ -131,7 +134,9 @@ class Invocation:
             self.strategy.transport, self.work.folder, f"{self.work.prefix}-{self._setups}", workers, source,
             shared=PATTERNS[scenario.pattern].verb == "shared",
         )  # fmt: skip
-        return Setup(self._setups, spec, scenario.task, workers, gate)
+        # Of a floor nobody expects a copy: what it wrote into is made good between two transfers.
+        access: transports.Access = "private" if scenario.writes and not self.executor_facts.floor else "read"
+        return Setup(self._setups, spec, scenario.task, workers, gate, scenario.task_home, access)
 
     def _build(self, setup: Setup) -> transports.Transport:
         """The sender's instance of the transport."""
@@ -157,8 +162,9 @@ class Invocation:
                 yield executor
 
         with ExitStack() as stack:
+            task = tasks.load(scenarios[0].task, scenarios[0].task_home)
             bench = Bench(
-                setup, transport, tasks.load(scenarios[0].task), workers, workers, 1, own_process,
+                setup, transport, task, workers, workers, 1, own_process,
                 open=lambda: stack.enter_context(pool()), close=stack.close,
                 references=self.executor_facts.channel_carries_references, floor=self.executor_facts.floor,
             )  # fmt: skip
@@ -203,6 +209,8 @@ class Invocation:
         gc.collect()
         gc.freeze()
         payload = payloads.read_source(setup.spec.source)
+        if scenario.payload.maker:
+            self._check_made(scenario, payload)
         count = bench.workers if PATTERNS[scenario.pattern].payloads == "each" else 1
         objects = [payload, *(payloads.copy(payload) for _ in range(count - 1))]
         del payload
@@ -212,26 +220,36 @@ class Invocation:
             objects = [bench.transport.adopt(objects.pop(), bench.transport.reserve()) for _ in range(count)]
         return objects
 
+    def _check_made(self, scenario: Scenario, payload: Any) -> None:
+        """A function that returns a payload is called in each process: it must be the one that was described."""
+        wanted = payloads.read_description(scenario.payload, Path(self.work.payloads)).digest
+        if payloads.digest(payload) != wanted:
+            raise payloads.PayloadError(
+                f"{scenario.payload.maker} returns another payload than when it was described; what it reads has "
+                f"changed, or chance is at work. {payloads.again(scenario.payload, Path(self.work.payloads))}"
+            )
+
     def _measure(self, scenario: Scenario, bench: Bench, setup: Setup, objects: list[Any]) -> None:
         """One scenario: first transfer, steady ones, an instrumented one, memory, proof."""
         from_file = transport_facts(self.strategy.transport).from_file
         size = payloads.nbytes(objects[0])
-        bench.task = tasks.load(scenario.task)
+        bench.task = tasks.load(scenario.task, scenario.task_home)
         bench.calls, bench.count, bench.parts = scenario.calls, bench.workers, scenario.workers
         if self.executor_facts.floor:
             # What no number of workers can avoid: the parent's own tasks one after another, or one worker's share.
             bench.calls = -(-scenario.calls // scenario.workers)
             bench.count = scenario.workers if scenario.pattern == "return" else 1
         stamps = iter(range(1, 1_000_000))
+        own = OwnTask(bench.task, objects[0], bench.references) if scenario.task_home else None
 
         def once(mode: int = PLAIN, batch: int = 1) -> tuple[Timing, bool]:
             if self.strategy.planted:
                 # A share of what a transfer takes just now, which one that is not counted says.
                 planted = cast(Planted, bench.transport)
-                self._prepare(scenario, bench, objects, setup, from_file, stamps)
+                self._prepare(scenario, bench, objects, setup, from_file, stamps, own)
                 planted.delay_ns = round(self.strategy.planted * transfer(bench, scenario.pattern, objects).total)
             begun = time.perf_counter_ns()
-            expected = self._prepare(scenario, bench, objects, setup, from_file, stamps)
+            expected = self._prepare(scenario, bench, objects, setup, from_file, stamps, own)
             gc.collect()
             prepared = time.perf_counter_ns() - begun
             if scenario.cold and not bench.transport.before_start:
@@ -242,7 +260,9 @@ class Invocation:
             timing = transfer(bench, scenario.pattern, objects, batch)
             bench.mode, bench.task = PLAIN, task
             timing.prepare = prepared // batch
-            return timing, _right(timing, expected)
+            if not own:
+                return timing, _right(timing, expected)
+            return timing, _own_right(own, timing, expected, objects) and (bench.floor or not own.writes)
 
         self.say("phase", scenario=scenario.id, phase="transfer")
         spent = 0.0
@@ -262,25 +282,30 @@ class Invocation:
             spent += batch * timing.total / 1e9 if number else 0.0
             patience = min(patience, time.monotonic() + PREPARATION * self.work.seconds)
             shortest = min(shortest, timing.total)
-            self._row(scenario, bench, size, timing, number, right, batch=batch)
+            why = "" if right else WRITES if own and own.writes else WRONG
+            self._row(scenario, bench, size, timing, number, why, batch=batch)
             number += 1
         if self.work.probes and not scenario.cold:
             self.say("phase", scenario=scenario.id, phase="instrumented")
             timing, right = once(PROBE)
-            self._row(scenario, bench, size, timing, number, right, instrumented=True)
+            self._row(scenario, bench, size, timing, number, "" if right else WRONG, instrumented=True)
             self.say("phase", scenario=scenario.id, phase="memory")
             self._watched(scenario, once, bench, size, number + 1)
         self.say("phase", scenario=scenario.id, phase="proof")
         self._prove(scenario, bench, objects, setup, from_file, stamps)
 
     def _prepare(
-        self, scenario: Scenario, bench: Bench, objects: list[Any], setup: Setup, from_file: bool, stamps: Iterator[int]
-    ) -> list[Any] | dict[int, Any]:
+        self, scenario: Scenario, bench: Bench, objects: list[Any], setup: Setup, from_file: bool,
+        stamps: Iterator[int], own: OwnTask | None = None,
+    ) -> list[Any] | dict[int, Any]:  # fmt: skip
         """Give this transfer's payloads a content of their own.
 
-        Returns the task's right results: in the order of the payloads or, for `return`, by who holds them.
+        Returns the task's right results: in the order of the payloads or, for `return`, by who holds them. Of a user's
+        task these are fingerprints, and its payloads keep the content that they have.
         """
         pattern = PATTERNS[scenario.pattern]
+        if own:
+            return self._prepare_own(own, pattern, bench, objects, setup)
         if pattern.payloads == "held":
             return {who: bench.task(objects[0]) for who in self._hold(bench, objects, setup, stamps)}
         if not from_file:
@@ -292,7 +317,18 @@ class Invocation:
             return [bench.task(_written(payload)) for payload in objects]
         return [bench.task(payload) for payload in objects]
 
-    def _hold(self, bench: Bench, objects: list[Any], setup: Setup, stamps: Iterator[int]) -> Iterator[int]:
+    def _prepare_own(
+        self, own: OwnTask, pattern: Pattern, bench: Bench, objects: list[Any], setup: Setup
+    ) -> list[Any] | dict[int, Any]:
+        if own.writes:
+            objects[:] = [own.restored() for _ in objects]
+        if pattern.payloads == "held":
+            return {who: own.right(objects)[0] for who in self._hold(bench, objects, setup, repeat(None))}
+        if pattern.payloads == "parts":
+            return own.right(payloads.split(objects[0], bench.parts)[: bench.count])
+        return own.right(objects)
+
+    def _hold(self, bench: Bench, objects: list[Any], setup: Setup, stamps: Iterator[int | None]) -> Iterator[int]:
         """Have each worker hold a result of its own; yields each worker while the parent's object equals its result."""
         numbers = [next(stamps) for _ in range(bench.workers)]
         born_there = transport_facts(self.strategy.transport).born_there
@@ -301,13 +337,15 @@ class Invocation:
             bench, Call("hold"), [(setup.spec.source, *both) for both in zip(numbers, places, strict=True)]
         )
         for number, reply in zip(numbers, replies, strict=True):
-            objects[0] = payloads.stamped(objects[0], number)
+            if number is not None:
+                objects[0] = payloads.stamped(objects[0], number)
             yield reply.who
 
     def _row(
-        self, scenario: Scenario, bench: Bench, size: int, timing: Timing, number: int, right: bool,
+        self, scenario: Scenario, bench: Bench, size: int, timing: Timing, number: int, why: str,
         instrumented: bool = False, peak: int | None = None, batch: int = 1,
     ) -> None:  # fmt: skip
+        """Say what a transfer took; why: why it is not right, '' if it is."""
         seconds = {
             f"{name}_s": getattr(timing, name) / 1e9
             for name in ("prepare", "publish", "dispatch", "attach", "task", "reply", "release", "total")
@@ -327,8 +365,8 @@ class Invocation:
             "major_faults": timing.sender.major_faults + timing.others.major_faults,
             "huge_pages": huge_pages({os.getpid(), *bench.pids}) if instrumented or number == 1 else None,
             "peak_extra_bytes": peak,
-            "status": "ok" if right else "invalid",
-            "reason": "" if right else "the task's result is not the one that the sender gets from the same payload",
+            "status": "invalid" if why else "ok",
+            "reason": why,
         }  # fmt: skip
         self.say("row", row=row)
 
@@ -340,7 +378,7 @@ class Invocation:
         timing, right = once(LINGER)
         self.say("sample", on=False)
         peak = int(sys.stdin.readline())
-        self._row(scenario, bench, size, timing, number, right, instrumented=True, peak=peak)
+        self._row(scenario, bench, size, timing, number, "" if right else WRONG, instrumented=True, peak=peak)
 
     def _prove(
         self, scenario: Scenario, bench: Bench, objects: list[Any], setup: Setup, from_file: bool, stamps: Iterator[int]
@@ -373,12 +411,26 @@ def _written(payload: Any) -> Any:
     return copy
 
 
+def _own_right(own: OwnTask, timing: Timing, expected: list[Any] | dict[int, Any], objects: list[Any]) -> bool:
+    """The same of a user's task; and a look at what it did to the caller's payload."""
+    own.look(objects[0])
+    timing.results = [fingerprint(result) for result in timing.results]
+    timing.workers_results = [fingerprint(result) for result in timing.workers_results]
+    wanted = _wanted(timing, expected)
+    places = objects if isinstance(expected, dict) or len(expected) == len(objects) else []
+    return all(own.holds(results, wanted, places) for results in filter(None, (timing.results, timing.workers_results)))
+
+
+def _wanted(timing: Timing, expected: list[Any] | dict[int, Any]) -> list[Any]:
+    """The right results of a transfer, in the order of those that it has."""
+    if isinstance(expected, dict):
+        return [expected[who] for who in timing.who]
+    return [expected[index % len(expected)] for index in range(len(timing.results))]
+
+
 def _right(timing: Timing, expected: list[Any] | dict[int, Any]) -> bool:
     """Whether every worker's task had the result that the sender gets from the same payload."""
-    if isinstance(expected, dict):
-        wanted = [expected[who] for who in timing.who]
-    else:
-        wanted = [expected[index % len(expected)] for index in range(len(timing.results))]
+    wanted = _wanted(timing, expected)
     # NaN, the sum of infinities of both signs, is the only value that differs from itself.
     return all(
         a == b or (a != a and b != b)

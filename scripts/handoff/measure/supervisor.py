@@ -74,7 +74,7 @@ def obstacle(
     Needs are computed and compared with what is free: trying would mean the kernel's out-of-memory killer.
     """
     description = payloads.read_description(scenario.payload, data)
-    if reason := unsupported(strategy, description.kind, scenario.pattern, scenario.task):
+    if reason := unsupported(strategy, description.kind, scenario.pattern, scenario.task, scenario.writes):
         return "unsupported", reason
     python = python or interpreters.own()
     needed = executor_facts(strategy.executor)

@@ -230,7 +230,7 @@ def _taken_back(
         timing.who.append(reply.who)
         timing.cpu_workers += reply.cpu
         bench.pids.add(reply.pid)
-        with bench.transport.attach(ticket, "read") as payload:
+        with bench.transport.attach(ticket, bench.setup.access) as payload:
             attached = now()
             timing.results.append(bench.task(payload))
             done = now()

@@ -33,6 +33,10 @@ class Setup:
     workers: int
     gate: str
     """The folder of the gate's pipes."""
+    home: str = ""
+    """The folder that the module of a user's task is imported from."""
+    access: transports.Access = "read"
+    """What the task may do with what it gets; of the patterns that write it is another."""
 
 
 class State:
@@ -42,7 +46,7 @@ class State:
         self.setup = setup
         self.transport = transport or transports.build(setup.spec)
         self.owned = transport is None
-        self.task = tasks.load(setup.task)
+        self.task = tasks.load(setup.task, setup.home)
         self.gate = Gate(setup.gate, setup.workers)
         self.held: dict[int, Any] = {}
         """What each worker of this process holds to give back, by its thread."""
@@ -150,9 +154,9 @@ def serve(call: tuple[str, int, int], ticket: Any) -> tuple[Any, ...]:
         if verb in _ACCESS:
             if verb == "echo":
                 ticket, place = ticket
-            with state.transport.attach(ticket, _ACCESS[verb]) as payload:
+            with state.transport.attach(ticket, _ACCESS[verb] or state.setup.access) as payload:
                 attached = now()
-                if verb != "use" and verb != "echo":
+                if _ACCESS[verb]:
                     write(payload)
                 result = (state.task if mode <= PROBE else act(state.task, mode))(payload)
                 done = now()
@@ -185,7 +189,10 @@ def serve(call: tuple[str, int, int], ticket: Any) -> tuple[Any, ...]:
     return _marked(reply) if mode == PROBE else reply
 
 
-_ACCESS: Final[dict[str, transports.Access]] = {"use": "read", "echo": "read", "private": "private", "shared": "shared"}
+_ACCESS: Final[dict[str, transports.Access | None]] = {
+    "use": None, "echo": None, "private": "private", "shared": "shared",
+}  # fmt: skip
+"""What is on the clock, and how it attaches; None: as the task needs it."""
 
 WRITTEN: Final = 0x5A5A
 """What the patterns that write put into each number of a payload (see payloads.overwrite)."""
@@ -229,7 +236,7 @@ def serve_again(ticket: Any) -> tuple[int, int, int, Any]:
     now = time.perf_counter_ns
     arrived = now()
     assert _state is not None
-    with _state.transport.attach(ticket, "read") as payload:
+    with _state.transport.attach(ticket, _state.setup.access) as payload:
         attached = now()
         result = _state.task(payload)
         done = now()
@@ -244,13 +251,14 @@ def _marked(reply: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _off_the_clock(state: State, verb: str, ticket: Any) -> Any:
-    if verb == "hold":  # the ticket is the payload's source, the stamp that it shall carry, and where it is made
+    if verb == "hold":  # the ticket is the payload's source, the stamp that it shall carry (or None), where it is made
         source, number, place = ticket
         who = threading.get_native_id()
         if who not in state.held:
             payload = payloads.read_source(source)
             state.held[who] = payload if place is None else state.transport.adopt(payload, place)
-        state.held[who] = payloads.stamped(state.held[who], number)
+        if number is not None:
+            state.held[who] = payloads.stamped(state.held[who], number)
     elif verb == "install":  # the ticket is the setup
         install(ticket)
     elif verb == "pickled" and _last_marks is not None:

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
-from handoff import scenarios
+from handoff import own_functions, scenarios
 from handoff.mistakes import HandoffError
 from handoff.payloads.converted import Converted
 from handoff.records import BadTable, read_json, write_atomically
@@ -218,19 +218,20 @@ class Description:
     digest: str
     checksum: int
     file: str
-    """The data file: a name beside this one, or the path of the user's own."""
+    """The data file: a name beside this one, or the path of the user's own; or the name of the user's function."""
     file_bytes: int
     file_sha256: str
     seed: int
     """What Handoff made it from; 0 for a user's file."""
 
 
-def describe(obj: Any, payload: scenarios.Payload, file: Path, seed: int = 0) -> Description:
-    """The description of a payload whose data file is written."""
+def describe(obj: Any, payload: scenarios.Payload, file: Path | None, seed: int = 0) -> Description:
+    """The description of a payload whose data file is written; None if a function of the user's returns it."""
     return Description(
-        payload=payload.id, kind=kind_of(obj) if payload.path else payload.kind, nbytes=nbytes(obj),
+        payload=payload.id, kind=kind_of(obj) if payload.own else payload.kind, nbytes=nbytes(obj),
         digest=digest(obj), checksum=checksum(obj),
-        file=payload.file or payload.path, file_bytes=file.stat().st_size, file_sha256=_sha256(file), seed=seed,
+        file=payload.file or payload.path or payload.maker,
+        file_bytes=file.stat().st_size if file else 0, file_sha256=_sha256(file) if file else "", seed=seed,
     )  # fmt: skip
 
 
@@ -246,7 +247,7 @@ def description_path(payload: scenarios.Payload, directory: Path) -> Path:
 
 def data_path(payload: scenarios.Payload, directory: Path) -> Path:
     """The data file: the user's own, or the one in the run's payloads/."""
-    return Path(payload.path) if payload.path else directory / payload.file
+    return directory / payload.file if payload.file else Path(payload.path)
 
 
 def write_description(path: Path, description: Description) -> None:
@@ -278,6 +279,11 @@ def _again(path: Path) -> str:
     return f"Delete {path} and run the same command again: it will be made anew."
 
 
+def again(payload: scenarios.Payload, directory: Path) -> str:
+    """How to have a payload of the user's described anew."""
+    return _again(description_path(payload, directory))
+
+
 def read(payload: scenarios.Payload, directory: Path) -> Any:
     """The payload itself, in memory of its own: the user's file, or the one that generate_payload wrote.
 
@@ -298,13 +304,15 @@ def verify(payload: scenarios.Payload, directory: Path) -> None:
         PayloadError: the file is missing, damaged, or no longer the one that was described.
     """
     source(payload, directory)
+    if payload.maker:  # whoever has called it compares what it returned
+        return
     path = data_path(payload, directory)
     try:
         found = _sha256(path)
     except OSError as error:
         raise PayloadError(f"{path}: the data of payload {payload.id} cannot be read ({error.strerror})") from error
     if found != read_description(payload, directory).file_sha256:
-        stale = description_path(payload, directory) if payload.path else path
+        stale = path if payload.file else description_path(payload, directory)
         raise PayloadError(
             f"{path}: is not what payload {payload.id} was described with (SHA-256), though as long; "
             f"the file was damaged or changed. {_again(stale)}"
@@ -312,22 +320,25 @@ def verify(payload: scenarios.Payload, directory: Path) -> None:
 
 
 def source(payload: scenarios.Payload, directory: Path) -> str:
-    """'kind:path' of the payload's data file: all that read_source needs, in whichever process.
+    """'kind:path' of the payload's data file, or 'kind:call:...' of the user's function that returns it: all that
+    read_source needs, in whichever process.
 
     Raises:
         PayloadError: the file is missing, or no longer the one that was described.
     """
     description = read_description(payload, directory)
+    if payload.maker:
+        return f"{description.kind}:{_CALL}{json.dumps([payload.maker, payload.home, [v for _, v in payload.options]])}"
     path = data_path(payload, directory)
     try:
         found = path.stat().st_size
     except OSError as error:
         raise PayloadError(
             f"{path}: the data of payload {payload.id} cannot be read ({error.strerror}). "
-            + ("Put the file back." if payload.path else "Run the same command again: it will be made anew.")
+            + ("Run the same command again: it will be made anew." if payload.file else "Put the file back.")
         ) from error
     if found != description.file_bytes:
-        stale = description_path(payload, directory) if payload.path else path
+        stale = path if payload.file else description_path(payload, directory)
         raise PayloadError(
             f"{path}: has {found} bytes, but payload {payload.id} was described with {description.file_bytes}; "
             f"the file was cut short or changed. {_again(stale)}"
@@ -335,17 +346,38 @@ def source(payload: scenarios.Payload, directory: Path) -> str:
     return f"{description.kind}:{path}"
 
 
+_CALL: Final = "call:"
+
+_USERS_OWN: Final = (".parquet", ".csv", ".pkl", ".npz", ".feather")
+"""Suffixes that no file of a payload has which Handoff made."""
+
+
+def made_by(function: str, home: str, arguments: Iterable[Any]) -> Any:
+    """What the user's function returns.
+
+    Raises:
+        PayloadError: it raised something.
+    """
+    try:
+        return own_functions.load(function, home)(*arguments)
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PayloadError(f"{function}, which should return the payload, has failed ({said[:500]})") from error
+
+
 def read_source(source: str) -> Any:
-    """The payload of 'kind:path', in memory of its own.
+    """The payload of 'kind:path' or 'kind:call:...', in memory of its own.
 
     Raises:
         TooLarge: this process may not have the memory for it.
-        PayloadError: the file is missing or damaged.
+        PayloadError: the file is missing or damaged, or the user's function has failed.
     """
     kind, _, name = source.partition(":")
     path = Path(name)
     try:
-        if path.suffix not in (".parquet", ".csv", ".pkl"):
+        if name.startswith(_CALL):
+            return made_by(*json.loads(name.removeprefix(_CALL)))
+        if path.suffix not in _USERS_OWN:
             return load(kind).read(path)
         # Imported here: whoever reads a payload that Handoff made has no need of it.
         from handoff.payloads import user_files

@@ -1,13 +1,13 @@
-"""A user's own file as payload: .npy, .parquet, .csv or .pkl. It is read where it lies, never copied."""
+"""A user's own file as payload. It is read where it lies, never copied; shorter payloads can be made of it."""
 
 from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from handoff.payloads import PayloadError, kind_of, load
+from handoff.payloads import PayloadError, kind_of, load, nbytes
 
 
 def read(path: Path) -> Any:
@@ -18,9 +18,8 @@ def read(path: Path) -> Any:
     Raises:
         PayloadError: the file is missing, unreadable, damaged, empty or of no known type.
     """
-    readers: dict[str, Callable[[Path], Any]] = {".npy": _npy, ".parquet": _parquet, ".csv": _csv, ".pkl": _pkl}
-    if path.suffix not in readers:
-        raise PayloadError(f"{path}: is of no known type; known are {', '.join(readers)}")
+    if path.suffix not in _READERS:
+        raise PayloadError(f"{path}: is of no known type; known are {', '.join(_READERS)}")
     try:
         if not path.stat().st_size:
             raise PayloadError(f"{path}: is empty; it should hold the data to hand over")
@@ -28,7 +27,7 @@ def read(path: Path) -> Any:
             pass
     except OSError as error:
         raise PayloadError(f"{path}: cannot be read ({error.strerror}); give a file that you may read") from error
-    payload = readers[path.suffix](path)
+    payload = _READERS[path.suffix](path)
     if (kind_of(payload) == "array" and not payload.nbytes) or (_is_frame(payload) and not payload.size):
         raise PayloadError(f"{path}: is empty (its shape is {payload.shape}); it should hold the data to hand over")
     return payload
@@ -44,6 +43,31 @@ def _npy(path: Path) -> Any:
                 "or the objects as a .pkl"
             ) from error
         raise
+
+
+def _npz(path: Path) -> dict[str, Any]:
+    """The arrays by their names."""
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except Exception as error:  # a damaged archive can raise anything
+        raise PayloadError(f"{path}: cannot be read as numpy's arrays ({error}); was it written completely?") from error
+
+
+def _feather(path: Path) -> Any:
+    from pyarrow import feather
+
+    try:
+        table = feather.read_table(path, memory_map=False, use_threads=False)
+        return _one_nan(table.to_pandas(use_threads=False))
+    except Exception as error:
+        raise PayloadError(f"{path}: cannot be read as Feather ({error}); was it written completely?") from error
+
+
+def _arrow(path: Path) -> Any:
+    return load("arrow_table").read(path)
 
 
 def _parquet(path: Path) -> Any:
@@ -96,3 +120,41 @@ def _one_nan(frame: Any) -> Any:
             if (missing := np.isnan(values)).any():
                 frame.isetitem(place, np.where(missing, dtype.type(np.nan), values))
     return frame
+
+
+_READERS: Final[dict[str, Callable[[Path], Any]]] = {
+    ".npy": _npy, ".npz": _npz, ".parquet": _parquet, ".feather": _feather, ".arrow": _arrow, ".csv": _csv,
+    ".pkl": _pkl,
+}  # fmt: skip
+
+
+def write_shorter(path: Path, size: int, out: Path) -> None:
+    """Write the first rows of a file, about `size` bytes of them in memory, to a file of the same type.
+
+    Raises:
+        PayloadError: it does not hold so much, or holds no rows.
+    """
+    payload = read(path)
+    whole, rows = nbytes(payload), len(payload) if getattr(payload, "ndim", 2) else 0
+    if size > whole or not rows:
+        raise PayloadError(f"{path}: holds {whole:,} bytes in memory, of which no payload of {size:,} can be made")
+    _write(payload[: max(1, round(rows * size / whole))], out)
+
+
+def _write(payload: Any, out: Path) -> None:
+    match out.suffix:
+        case ".npy":
+            load("array").write(payload, out)
+        case ".arrow":
+            load("arrow_table").write(payload, out)
+        case ".csv":
+            payload.to_csv(out, index=False)
+        case suffix:
+            import pyarrow as pa
+            from pyarrow import feather, parquet
+
+            table = pa.Table.from_pandas(payload, nthreads=1)
+            if suffix == ".parquet":
+                parquet.write_table(table, out)
+            else:
+                feather.write_feather(table, str(out), compression="uncompressed")

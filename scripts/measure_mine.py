@@ -1,0 +1,104 @@
+"""Answer a question of your own: which way to hand this payload to that function, on this machine?
+
+Measures until the answer is decided or the time is up. The same command again goes on where it was, and so does
+--thorough, with more time. Options after `--` are Snakemake's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from handoff.configuration import complete, load
+from handoff.effort import read_state, said
+from handoff.mine import Question, asked, choose, config_text, left_out_said, seconds_left
+from handoff.mistakes import step
+from handoff.records import write_atomically
+from handoff.scenarios import Plan, make_plan, parse_duration
+from handoff.strategies import expand
+
+REPORT_S: Final = 25.0
+"""Seconds that are kept for the report."""
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--configfile", type=Path, required=True, help="what holds beside the question: config/mine.yaml"
+    )
+    parser.add_argument("--payload", default="", help="your data: a file, module:function or module:function(argument)")
+    parser.add_argument("--task", default="", help="your function: module:function or folder/module.py:function")
+    parser.add_argument("--pattern", default="", help="how data flow; send unless you say otherwise")
+    parser.add_argument("--workers", default="", help="how many at once; one for each core unless you say otherwise")
+    parser.add_argument("--run", default="", help="the run's name; made of the question unless you give one")
+    parser.add_argument("--seconds", default="165s", help="how long to take in all, as 90s, 5min or 2h")
+    parser.add_argument("--thorough", action="store_true", help="take 30 minutes more, if it takes them to be sure")
+    parser.add_argument("snakemake", nargs="*", help="options for Snakemake")
+    given = parser.parse_args()
+    if {"--config", "-C"}.intersection(given.snakemake):
+        parser.error(
+            "--config is taken by this script, and Snakemake would heed the last one alone; edit the config file"
+        )
+    return given
+
+
+def snakemake(configfile: Path, options: list[str], budget: float, targets: list[Path]) -> None:
+    """One start of the workflow; ends this program as the workflow ends if that fails."""
+    command = [
+        sys.executable, "-m", "snakemake", *map(str, targets), "--configfile", str(configfile), *options, "--config",
+        f"budget={max(1, round(budget))}s",
+    ]  # fmt: skip
+    ended = subprocess.run(command, check=False)
+    if ended.returncode:
+        raise SystemExit(ended.returncode)
+
+
+def prepare(config: dict[str, Any], options: list[str]) -> tuple[Plan, Path]:
+    """Describe the payloads, look at the function, choose the strategies; the plan and its config file."""
+    plan = make_plan(complete(config), Path.cwd())
+    folder = Path("results", plan.run)
+    first = folder / "question.yaml"
+    write_atomically(first, config_text(config, "The question as it was asked."))
+    targets = [folder / "payloads" / payload.description for payload in plan.payloads.values()]
+    snakemake(first, options, 60, [*targets, folder / "probes.json"])
+    choice = choose(plan, expand(config["strategies"]), folder)
+    if sentence := left_out_said(choice):
+        print(f"\n{sentence}\n", flush=True)
+    chosen = {**config, "strategies": list(choice.measured)}
+    file = folder / "config.yaml"
+    write_atomically(file, config_text(chosen, "The question with the strategies that can answer it."))
+    return plan, file
+
+
+@step
+def main() -> None:
+    given = arguments()
+    begun = time.monotonic()
+    deadline = begun + (1800.0 if given.thorough else parse_duration(given.seconds))
+    config = asked(Question(given.payload, given.task, given.pattern, given.workers), load(given.configfile))
+    if given.run:
+        config["run"] = given.run
+    plan, file = prepare(config, given.snakemake)
+    effort = Path("results", plan.run, "effort.json")
+    spent: list[tuple[float, float]] = []
+    before = read_state(effort)["spent_s"] if effort.is_file() else 0.0
+    budget = before + (deadline - time.monotonic())
+    while True:
+        start = time.monotonic()
+        snakemake(file, given.snakemake, budget, [effort])
+        found = read_state(effort)
+        spent.append((time.monotonic() - start, found["spent_s"] - before))
+        before = found["spent_s"]
+        if not found["next"]:
+            break
+        print(f"\n{said(found)}\n", flush=True)
+        budget = before + seconds_left(deadline, time.monotonic(), spent, REPORT_S)
+    snakemake(file, given.snakemake, budget, [])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""How far answers are from the truth: for each workload of a seed, a quick answer, and then a long run of its own.
+
+The regret of an answer is max(0, low - 1), low being the lower end of the interval of recommended / truly best in the
+long run, where the truly best is the fastest of all that may be used. The answer need not be the fastest: the price of
+taking a simpler one within the tie zone is told apart, as the estimate of that ratio.
+
+    python tests/answers/measure_regret.py --seed 1 --count 12 --folder /tmp/regret
+
+Each takes the quick answer's time and --long seconds. What is there already is not measured again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics as basic
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+HOUSE = Path(__file__).parents[2]
+sys.path[:0] = [str(HOUSE / "scripts"), str(Path(__file__).parent)]
+
+import yaml  # noqa: E402
+from workloads import Workload, workloads  # noqa: E402
+
+from handoff import statistics  # noqa: E402
+from handoff.contest import bounds  # noqa: E402
+from handoff.figures.run import Run, read_run  # noqa: E402
+from handoff.summaries import block_values  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Regret:
+    """What came of one workload."""
+
+    workload: str
+    about: str
+    recommended: str
+    confidence: str
+    best: str
+    """Of the long run."""
+    ratio: float
+    """Recommended / best, the estimate: the price of simplicity, or of a mistake."""
+    low: float
+    high: float
+    blocks: int
+    seconds: float
+    """What the quick answer took on the clock."""
+
+    @property
+    def regret(self) -> float:
+        return max(0.0, self.low - 1)
+
+
+def run_of(folder: Path) -> Run:
+    return read_run(*(folder / name for name in ("plan.json", "summary.csv", "timings.csv", "invocations.csv")))
+
+
+def regret(recommended: str, truth: Run) -> tuple[str, float, float, float, int]:
+    """The truly best in a run of one scenario; the ratio of the recommended one to it, its interval, its blocks."""
+    (scenario,) = truth.plan.scenarios
+    values = block_values(truth.invocations, truth.timings)
+    answers = json.loads((Path("results") / truth.plan.run / "recommendations.json").read_text(encoding="utf-8"))
+    named = [answers[0]["recommended"], *[each["strategy"] for each in answers[0]["rejected"]]]
+    allowed = {
+        each["strategy"] for each in answers[0]["rejected"] if each["because"].startswith("it takes ")
+    } | {answers[0]["recommended"]}  # fmt: skip
+    medians = {
+        name: basic.median(values[scenario.id, name].values())
+        for name in named if name in allowed and (scenario.id, name) in values
+    }  # fmt: skip
+    best = min(medians, key=lambda name: medians[name])
+    ratios = statistics.paired_log_ratios(values[scenario.id, recommended], values[scenario.id, best])
+    low, high = (0.0, 0.0) if recommended == best else bounds(ratios, truth.plan.level)
+    centre = 0.0 if recommended == best else statistics.hodges_lehmann(ratios)
+    return best, math.exp(centre), math.exp(low), math.exp(high), len(ratios)
+
+
+def command(script: str, *arguments: str) -> None:
+    subprocess.run([sys.executable, str(HOUSE / "scripts" / script), *arguments], check=True)
+
+
+def tried(workload: Workload, long_s: float) -> Regret:
+    """The quick answer and the long run of one workload, in the working directory."""
+    import time
+
+    workload.write(Path.cwd())
+    options = ["--", "--cores", "all", "--snakefile", str(HOUSE / "Snakefile")]
+    question = ["--payload", f"{workload.name}:make", "--task", f"{workload.name}:work"]
+    quick = Path("results", f"mine-make-work-{workload.name}")
+    base = Path("base.yaml")
+    settings = yaml.safe_load((HOUSE / "config" / "mine.yaml").read_text(encoding="utf-8"))
+    begun = time.monotonic()
+    taken = quick.with_suffix(".seconds")
+    if not taken.exists():
+        base.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        command("measure_mine.py", "--configfile", str(base), "--run", quick.name, *question, *options)
+        taken.write_text(f"{time.monotonic() - begun}\n", encoding="utf-8")
+    (answer,) = json.loads((quick / "recommendations.json").read_text(encoding="utf-8"))
+    long = Path("results", f"long-{workload.name}")
+    if not (long / "report.html").exists():
+        base.write_text(yaml.safe_dump({**settings, "seed": settings["seed"] + 1000}), encoding="utf-8")
+        command(
+            "measure_mine.py", "--configfile", str(base), "--run", long.name, "--seconds", f"{long_s}s", *question,
+            *options,
+        )  # fmt: skip
+    found = regret(answer["recommended"], run_of(long))
+    return Regret(
+        workload.name, workload.about, answer["recommended"], answer["confidence"], *found,
+        seconds=float(taken.read_text(encoding="utf-8")),
+    )  # fmt: skip
+
+
+def said(found: list[Regret]) -> str:
+    """A table in Markdown, and what it comes to."""
+    lines = ["| workload | recommended | confidence | best of the long run | ratio | regret | quick answer |",
+             "|---|---|---|---|---|---|---|"]  # fmt: skip
+    lines += [
+        f"| {each.about} | {each.recommended} | {each.confidence} | {each.best} | "
+        f"{each.ratio:.3f} [{each.low:.3f}, {each.high:.3f}] | {each.regret:.1%} | {each.seconds:.0f} s |"
+        for each in found
+    ]
+    regrets = [each.regret for each in found]
+    price = [each.ratio - 1 for each in found if each.regret == 0 and each.ratio > 1]
+    lines += ["", f"Regret of {len(found)}: median {basic.median(regrets):.1%}, worst {max(regrets):.1%}. Price of "
+              f"simplicity: median {basic.median(price or [0.0]):.1%}, worst {max(price, default=0.0):.1%}."]  # fmt: skip
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=12)
+    parser.add_argument("--long", type=float, default=300, help="seconds of each long run")
+    parser.add_argument("--folder", type=Path, required=True, help="where to work")
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    import os
+
+    os.chdir(given.folder)
+    found: list[Regret] = []
+    for workload in islice(workloads(given.seed), given.count):
+        found.append(tried(workload, given.long))
+        state: list[dict[str, Any]] = [asdict(each) for each in found]
+        Path("regret.json").write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+        print(said(found), flush=True)
+
+
+if __name__ == "__main__":
+    main()
