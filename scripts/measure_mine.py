@@ -46,14 +46,16 @@ def arguments() -> argparse.Namespace:
     return given
 
 
-def snakemake(configfile: Path, options: list[str], budget: float, targets: list[Path]) -> None:
-    """One start of the workflow; ends this program as the workflow ends if that fails."""
+def snakemake(configfile: Path, options: list[str], budget: float, targets: list[Path], quiet: bool = False) -> None:
+    """One start of the workflow; ends this program as the workflow ends if that fails. quiet: it is heard only then."""
     command = [
         sys.executable, "-m", "snakemake", *map(str, targets), "--configfile", str(configfile), *options, "--config",
         f"budget={max(1, round(budget))}s",
     ]  # fmt: skip
-    ended = subprocess.run(command, check=False)
+    kept = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"} if quiet else {}
+    ended = subprocess.run(command, check=False, **kept)
     if ended.returncode:
+        print(ended.stdout or "", file=sys.stderr)
         raise SystemExit(ended.returncode)
 
 
@@ -64,7 +66,8 @@ def prepare(config: dict[str, Any], options: list[str]) -> tuple[Plan, Path]:
     first = folder / "question.yaml"
     write_atomically(first, config_text(config, "The question as it was asked."))
     targets = [folder / "payloads" / payload.description for payload in plan.payloads.values()]
-    snakemake(first, options, 60, [*targets, folder / "probes.json"])
+    print("Looking at your data and your function ...", flush=True)
+    snakemake(first, options, 60, [*targets, folder / "probes.json"], quiet=True)
     choice = choose(plan, expand(config["strategies"]), folder)
     if sentence := left_out_said(choice):
         print(f"\n{sentence}\n", flush=True)

@@ -286,8 +286,9 @@ def _missing(name: str, value: Mapping[Any, Any], part: Schema, schema: Schema) 
     """What is missing, and which of the keys that stand there was perhaps meant to be it."""
     known = list(part["properties"])
     below = resolve(schema, part["properties"][name])
-    # Of 'one or several', the one says what is right.
-    below = {**below, **resolve(schema, below.get("else", {}))}
+    # Of 'one or several', the one says what is right; of several forms, the last.
+    while "else" in below:
+        below = {**{key: value for key, value in below.items() if key != "else"}, **resolve(schema, below["else"])}
     other = ""
     if name == "kind":  # a misspelt 'file' looks like a payload without a kind
         known.append("file")

@@ -114,7 +114,7 @@ def _obstacle(plan: Plan, scenario: Scenario, strategy: Strategy, folder: Path) 
     large = read_description(scenario.payload, folder / "payloads").nbytes >= LARGE
     if strategy.transport in NOT_WORTH_IT and large:
         return "it is many times slower than the others with anything but small payloads"
-    status, reason = obstacle(strategy, scenario, folder / "scratch", folder / "payloads")
+    status, reason = obstacle(strategy, scenario, folder / "payloads", folder / "payloads")
     return f"{status}: {reason}" if status else ""
 
 

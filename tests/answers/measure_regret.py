@@ -14,9 +14,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import statistics as basic
 import subprocess
 import sys
+import time
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -87,8 +89,6 @@ def command(script: str, *arguments: str) -> None:
 
 def tried(workload: Workload, long_s: float) -> Regret:
     """The quick answer and the long run of one workload, in the working directory."""
-    import time
-
     workload.write(Path.cwd())
     options = ["--", "--cores", "all", "--snakefile", str(HOUSE / "Snakefile")]
     question = ["--payload", f"{workload.name}:make", "--task", f"{workload.name}:work"]
@@ -126,9 +126,12 @@ def said(found: list[Regret]) -> str:
         for each in found
     ]
     regrets = [each.regret for each in found]
-    price = [each.ratio - 1 for each in found if each.regret == 0 and each.ratio > 1]
-    lines += ["", f"Regret of {len(found)}: median {basic.median(regrets):.1%}, worst {max(regrets):.1%}. Price of "
-              f"simplicity: median {basic.median(price or [0.0]):.1%}, worst {max(price, default=0.0):.1%}."]  # fmt: skip
+    price = [each.ratio - 1 for each in found if each.regret == 0 and each.ratio > 1] or [0.0]
+    lines += [
+        "",
+        f"Regret of {len(found)}: median {basic.median(regrets):.1%}, worst {max(regrets):.1%}. Price of simplicity: "
+        f"median {basic.median(price):.1%}, worst {max(price):.1%}.",
+    ]
     return "\n".join(lines)
 
 
@@ -140,8 +143,6 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where to work")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    import os
-
     os.chdir(given.folder)
     found: list[Regret] = []
     for workload in islice(workloads(given.seed), given.count):

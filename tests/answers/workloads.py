@@ -18,10 +18,9 @@ _HEAD: Final = '''"""{about}."""
 import numpy as np
 import pandas as pd
 
-rng = np.random.default_rng({seed})
-
 
 def make():
+    rng = np.random.default_rng({seed})
     {make}
     return data
 

@@ -179,7 +179,7 @@ def test_unknown_keys_are_refused_everywhere_but_among_the_options_of_a_kind() -
 def test_the_names_in_the_schema_are_those_of_the_tables() -> None:
     definitions = read_schema()["$defs"]
     assert tuple(definitions["made_payload"]["properties"]["kind"]["enum"]) == KINDS
-    assert tuple(definitions["task"]["enum"]) == tuple(TASKS)
+    assert tuple(definitions["built_in_task"]["enum"]) == tuple(TASKS)
     assert tuple(definitions["pattern"]["enum"]) == tuple(PATTERNS) == PATTERN_NAMES
     assert all(suffix in definitions["file_payload"]["properties"]["file"]["description"] for suffix in FILES)
     text = SCHEMA.read_text(encoding="utf-8")
@@ -270,8 +270,8 @@ SIZE = (
 COUNT = "A worker count is a whole number from 1 on, or max, which is one worker for each core that the run may use."
 TIME = "A time is a positive number and a unit: 90s, 5min or 2h; a bare number is seconds."
 KEYS = (
-    "run, seed, blocks, effort, max_blocks, precision, reference, tie_zone, seconds_per_invocation, budget, scenarios, "
-    "strategies, interpreters, needs, experiments"
+    "run, seed, blocks, effort, max_blocks, precision, race_out, reference, tie_zone, seconds_per_invocation, budget, "
+    "scenarios, strategies, interpreters, needs, experiments"
 )
 GIVE = "has no value; give one, or remove the line."
 
@@ -302,7 +302,10 @@ GIVE = "has no value; give one, or remove the line."
             "scenarios[0].payload.dtpye: array has no such option. Did you mean 'dtype'? "
             "It has: kind, size, dtype, content.",
         ),
-        (payload(file="a.npy", size=1), "scenarios[0].payload.size: there is no such key here. There are: file, name."),
+        (
+            payload(file="a.npy", sise=1),
+            "scenarios[0].payload.sise: there is no such key here. Did you mean 'size'? There are: file, name, size.",
+        ),
         # missing keys
         (
             payload(kidn="array", size="1MiB"),
@@ -462,7 +465,7 @@ def test_a_file_that_is_missing_or_of_unknown_type_is_named(tmp_path: Path) -> N
     )
     assert told(payload(file="data.xls"), tmp_path) == (
         f"config: scenarios[0].payload.file: '{tmp_path / 'data.xls'}' is not of a known type. "
-        "Known are: .npy, .parquet, .csv, .pkl."
+        "Known are: .npy, .npz, .parquet, .feather, .arrow, .csv, .pkl."
     )
     assert "there is no file" in told(payload(file="folder.npy"), tmp_path)
     assert "there is no file" in told(payload(file="n" * 300 + ".npy"), tmp_path)
@@ -478,7 +481,7 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     for name in ("a.npy", "a.csv"):
         (tmp_path / name).touch()
     config = {"scenarios": [{"payload": {"file": "a.npy"}}, {"payload": {"file": "a.csv"}, "task": "sum"}]}
-    assert "two files would be called 'a'" in told(config, tmp_path)
+    assert "two payloads would be called 'a'" in told(config, tmp_path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -684,7 +687,9 @@ def test_what_is_in_a_file_may_fit_a_task_that_is_not_for_every_payload(tmp_path
             {"scenarios": [{"payload": {"file": name}, "task": "group_sum"}]}, tmp_path)), ConfigError)
         for suffix in FILES
     }  # fmt: skip
-    assert fit == {".npy": False, ".parquet": True, ".csv": True, ".pkl": True}
+    assert fit == {
+        ".npy": False, ".npz": True, ".parquet": True, ".feather": True, ".arrow": False, ".csv": True, ".pkl": True,
+    }  # fmt: skip
 
 
 @settings(max_examples=400, deadline=None)

@@ -892,6 +892,18 @@ def write_user_file(path: Path) -> Any:
     if path.suffix == ".csv":
         table.drop(columns="category").to_csv(path, index=False)
         return pd.read_csv(path)
+    if path.suffix == ".feather":
+        table.to_feather(path)
+        return table
+    if path.suffix == ".npz":
+        arrays = {"x": np.arange(5.0), "y": np.ones((2, 3), np.int32)}
+        np.savez(path, **arrays)
+        return arrays
+    if path.suffix == ".arrow":
+        arrow = pa.table({"a": [1, 2, 3], "b": ["x", None, "z"]})
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, arrow.schema) as writer:
+            writer.write_table(arrow)
+        return arrow
     path.write_bytes(pickle.dumps({"table": table, "point": Point(1, 2)}))
     return {"table": table, "point": Point(1, 2)}
 
@@ -904,7 +916,10 @@ def test_a_users_own_file_is_a_payload_and_stays_where_it_is(suffix: str, tmp_pa
     payload = own(folder, path)
     assert same(payloads.read(payload, folder), content)
     description = payloads.read_description(payload, folder)
-    expected = {".npy": "array", ".parquet": "text_frame", ".csv": "text_frame", ".pkl": "objects"}[suffix]
+    expected = {
+        ".npy": "array", ".npz": "objects", ".parquet": "text_frame", ".feather": "text_frame", ".arrow": "arrow_table",
+        ".csv": "text_frame", ".pkl": "objects",
+    }[suffix]  # fmt: skip
     assert (description.kind, description.file, description.seed) == (expected, str(path), 0)
     assert [found.name for found in folder.iterdir()] == ["own.digest.json"]
 
@@ -968,7 +983,7 @@ def test_a_nan_is_a_nan(tmp_path: Path) -> None:
 
 
 def test_an_unknown_type_of_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PayloadError, match=r"no known type; known are \.npy, \.parquet, \.csv, \.pkl"):
+    with pytest.raises(PayloadError, match=r"no known type; known are \.npy, \.npz, \.parquet"):
         user_files.read(tmp_path / "a.xlsx")
 
 

@@ -348,8 +348,8 @@ def source(payload: scenarios.Payload, directory: Path) -> str:
 
 _CALL: Final = "call:"
 
-_USERS_OWN: Final = (".parquet", ".csv", ".pkl", ".npz", ".feather")
-"""Suffixes that no file of a payload has which Handoff made."""
+_USERS_OWN: Final = (".parquet", ".csv", ".pkl", ".feather")
+"""Suffixes that no file of a payload has which Handoff made; a .npz is a sparse matrix if it did."""
 
 
 def made_by(function: str, home: str, arguments: Iterable[Any]) -> Any:
@@ -377,7 +377,7 @@ def read_source(source: str) -> Any:
     try:
         if name.startswith(_CALL):
             return made_by(*json.loads(name.removeprefix(_CALL)))
-        if path.suffix not in _USERS_OWN:
+        if path.suffix not in _USERS_OWN and (path.suffix, kind) != (".npz", "objects"):
             return load(kind).read(path)
         # Imported here: whoever reads a payload that Handoff made has no need of it.
         from handoff.payloads import user_files
