@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from scipy import stats
 
+from handoff.records import LARGEST
 from handoff.regression import DRAWS, FINEST, SEED, Array, Regression, Sample, logs, regress, sample, solve
 from handoff.statistics import LEVEL
 
@@ -31,6 +32,7 @@ REACH: Final = 8
 """How far beyond the sizes measured a crossover is looked for, as a factor."""
 
 _STEP_P: Final = 0.05
+_ENDLESS: Final = 300.0
 _TAIL: Final = (1 - LEVEL) / 2
 _FUTURE: Final = np.random.default_rng(SEED).standard_normal((DRAWS, 16))
 
@@ -123,7 +125,7 @@ class Fit:
     def times(self, sizes: Array) -> Array:
         """Seconds of the fit and, below it, of every draw; (m,) -> (1 + DRAWS, m)."""
         parts = np.vstack([self.regression.parts, self.regression.draws])
-        return np.asarray(np.maximum(parts @ design(sizes, self.steps).T, 1e-300))
+        return np.asarray(parts @ design(sizes, self.steps).T)
 
     def predict(self, size: float) -> Prediction:
         """What a transfer of so many bytes takes, and the interval that a block's value will lie in.
@@ -133,19 +135,20 @@ class Fit:
         they do not fill, a byte may cost UNSEEN times as much or as little.
 
         Raises:
-            ValueError: no size above 0.
+            ValueError: it is not above 0, or larger than any memory.
         """
-        if not size > 0:
+        if not 0 < size <= LARGEST:
             raise ValueError(f"{size} bytes is no size")
-        of_all = self.times(np.array([float(size)]))[:, 0]
-        seconds, drawn = of_all[0], of_all[1:]
+        size = float(size)
+        of_all = self.times(np.array([size]))[:, 0]
+        seconds, drawn = np.exp(logs(of_all[0])), of_all[1:]
         smallest, largest = self.sizes[0], self.sizes[-1]
         doublings = max(0.0, np.log2(size / largest), np.log2(smallest / size))
         noise = np.interp(np.log(size), np.log(self.sizes), self.data.noise)
         deviation = np.hypot(max(noise, FINEST), self.regression.scatter * (1 + doublings))
         past = max(0.0, size - self.unseen) * self.regression.draws[:, -1]
         low, high = (
-            np.quantile(np.exp(np.log(drawn + more)[:, None] + deviation * _FUTURE), tail)
+            np.exp(np.quantile(logs(drawn + more)[:, None] + deviation * _FUTURE, tail).clip(-_ENDLESS, _ENDLESS))
             for more, tail in ((-past * (1 - 1 / UNSEEN), _TAIL), (past * (UNSEEN - 1), 1 - _TAIL))
         )
         beyond = not smallest <= size <= largest
@@ -209,7 +212,7 @@ def fit(points: Sequence[Point], caches: Sequence[int] = ()) -> Fit:
     """
     ordered = sorted(points, key=lambda point: point.size)
     sizes = np.array([float(point.size) for point in ordered])
-    if len(sizes) < FEWEST_SIZES or sizes[0] <= 0 or len(np.unique(sizes)) < len(sizes):
+    if len(sizes) < FEWEST_SIZES or sizes[0] <= 0 or len({point.size for point in ordered}) < len(sizes):
         raise ValueError(f"a fit needs {FEWEST_SIZES} different sizes above 0, and not {[p.size for p in ordered]}")
     data = sample([point.seconds for point in ordered])
     steps = _steps(sizes, data, caches)

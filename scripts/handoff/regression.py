@@ -27,6 +27,11 @@ SEED: Final = 1
 FINEST: Final = 1e-3
 """No time is known better than to one part in a thousand, whatever its blocks say."""
 
+LOOSEST: Final = 5.0
+"""Standard deviation of a ln beyond which nothing is known at all, and larger numbers would only overflow."""
+
+_SHORTEST_S: Final = 1e-30
+"""A fit of 0 s has a logarithm, too."""
 _PASSES: Final = 8
 _CAUTION: Final = 0.25
 _BORROWED: Final = 4
@@ -93,7 +98,7 @@ def _noise(values: Array, counts: NDArray[np.integer[Any]]) -> Array:
     typical = np.nanmedian(own) if (counts > 1).any() else 0.0
     degrees = np.maximum(counts - 1, 0)
     shared = _BORROWED * typical + degrees * np.nan_to_num(own)
-    return np.asarray(np.sqrt(shared / (_BORROWED + degrees)))
+    return np.asarray(np.minimum(np.sqrt(shared / (_BORROWED + degrees)), LOOSEST))
 
 
 def _normals(centres: Array, columns: int) -> Array:
@@ -142,7 +147,7 @@ def _non_negative(rows: Array, wanted: Array) -> Array:
 
 def logs(times: Array) -> Array:
     """ln of times that may be 0."""
-    return np.asarray(np.log(np.maximum(times, 1e-300)))
+    return np.asarray(np.log(np.maximum(times, _SHORTEST_S)))
 
 
 def scatter(residuals: Array, variances: Array, parts: int) -> float:
@@ -179,7 +184,7 @@ def regress(data: Sample, design: Array) -> Regression:
         variances = data.variances + wrong**2
         parts = solve(design, data.centres, variances)
         residuals = data.centres - logs(design @ parts)
-        wrong = scatter(residuals, data.variances, p)
+        wrong = min(scatter(residuals, data.variances, p), LOOSEST)
     rows = design * np.exp(residuals - data.centres)[:, None] / np.sqrt(variances)[:, None]
     changes = (data.deviations + wrong * _normals(data.centres, n)) / np.sqrt(variances)
     scale = np.linalg.norm(rows, axis=0)

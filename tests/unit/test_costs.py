@@ -208,6 +208,8 @@ def test_whatever_the_times_a_prediction_is_a_time_in_its_interval(
     assert 0 < said.low <= said.seconds <= said.high
     for each in (found.latency, *found.bandwidths):
         assert 0 <= each.low <= each.value <= each.high
+    meeting = crossover(found, fit(points_of(line(1e-4, 1e9), [4 * KIB, MIB, 64 * MIB], 0.03)))
+    assert meeting is None or 0 <= meeting.low <= meeting.size <= meeting.high
 
 
 # ---------------------------------------------------------------- where two ways meet
