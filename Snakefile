@@ -286,7 +286,9 @@ rule fit_costs:
 rule recommend_strategy:
     input:
         script=script("recommend_strategy"),
-        library=library("recommend.py", "contest.py", "statistics.py", "words.py"),
+        library=library(
+            "recommend.py", "contest.py", "costs.py", "cost_model.py", "regression.py", "statistics.py", "words.py"
+        ),
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,

@@ -27,8 +27,8 @@ def main() -> None:
     given = parser.parse_args()
     plan, invocations, timings = read_measurements(given.plan, given.invocations, given.timings)
     caches = sorted({size for path in given.machine for size in cache_sizes(read_machine(path))})
-    found = rows(plan, block_values(invocations, timings), caches, overheads(invocations, timings), faults(timings))
-    write_table(given.out, COSTS, found)
+    values, beside = block_values(invocations, timings), overheads(invocations, timings)
+    write_table(given.out, COSTS, rows(plan, values, caches, beside, faults(plan, timings)))
 
 
 if __name__ == "__main__":

@@ -81,11 +81,23 @@ def curves(plan: Plan, values: Values) -> list[Curve]:
 
 
 def _curve(strategy: Strategy, scenarios: Sequence[Scenario], values: Values) -> Curve:
-    found = [(each.payload.size, values.get((each.id, strategy.id), {})) for each in scenarios]
-    known = [Point(size, blocks) for size, blocks in found if size and blocks]
+    found = {each.payload.size: values.get((each.id, strategy.id), {}) for each in scenarios}
+    known = [Point(size, blocks) for size, blocks in found.items() if size and blocks]
     whole = [point for point in known if math.isfinite(median(point.seconds.values()))]
     cut_off = [point.size for point in known if point not in whole]
     return Curve(strategy, tuple(scenarios), tuple(whole), tuple(cut_off))
+
+
+def meeting(plan: Plan, values: Values, scenario: Scenario, strategies: tuple[Strategy, Strategy]) -> Crossover | None:
+    """The size at which two strategies cost the same in scenarios that differ from this one in the size alone.
+
+    None if they do not meet, or if a curve has too few sizes.
+    """
+    alike = sorted(
+        (each for each in plan.scenarios if but_size(each) == but_size(scenario)), key=lambda each: each.payload.size
+    )
+    points = [_curve(strategy, alike, values).points for strategy in strategies]
+    return crossover(*map(fit, points)) if min(map(len, points)) >= FEWEST_SIZES else None
 
 
 def break_even(overheads: Blocks, workers: int) -> Estimate | None:
@@ -143,16 +155,16 @@ def overheads(invocations: Iterable[Row], timings: Iterable[Row]) -> Values:
     return {pair: {key: median(each) for key, each in sorted(blocks.items())} for pair, blocks in found.items()}
 
 
-def faults(timings: Iterable[Row]) -> dict[tuple[str, str], tuple[float, float]]:
+def faults(plan: Plan, timings: Iterable[Row]) -> dict[tuple[str, str], tuple[float, float]]:
     """Of each scenario and strategy, in all steady transfers: minor page faults, and MiB of payload in flight."""
+    in_flight = {each.id: each.workers if PATTERNS[each.pattern].in_flight else 1 for each in plan.scenarios}
     found: dict[tuple[str, str], tuple[float, float]] = {}
     for row in _steady(timings):
-        if row["minor_faults"] is not None and row["payload_bytes"]:
+        size = cast(int, row["payload_bytes"] or 0)
+        if row["minor_faults"] is not None and size > 0:
             pair = str(row["scenario"]), str(row["strategy"])
-            counted_before, mib = found.get(pair, (0.0, 0.0))
-            payloads = cast(int, row["workers"]) if PATTERNS[str(row["pattern"])].in_flight else 1
-            more = cast(int, row["payload_bytes"]) * payloads / MIB
-            found[pair] = counted_before + cast(int, row["minor_faults"]), mib + more
+            number, mib = found.get(pair, (0.0, 0.0))
+            found[pair] = number + cast(int, row["minor_faults"]), mib + size * in_flight[pair[0]] / MIB
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from example_run import MODEL, REFERENCE, array, example, example_machine, example_plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from invented_times import ARENA, plan_of, scenario_of, steady, tables
 
 from handoff.costs import (
     Fit,
@@ -26,10 +28,11 @@ from handoff.costs import (
     rows,
 )
 from handoff.machine import cache_sizes
+from handoff.recommend import recommend
 from handoff.records import COSTS, Row, parse_csv, to_csv
 from handoff.scenarios import Scenario
 from handoff.strategies import find
-from handoff.summaries import block_values
+from handoff.summaries import block_values, summarize
 
 KIB, MIB = 2**10, 2**20
 Law = Callable[[float], float]
@@ -300,7 +303,7 @@ def test_three_worker_counts_do_not_tell() -> None:
 def made() -> list[Row]:
     run = example()
     values = block_values(run.invocations, run.timings)
-    beside, page_faults = overheads(run.invocations, run.timings), faults(run.timings)
+    beside, page_faults = overheads(run.invocations, run.timings), faults(run.plan, run.timings)
     return rows(run.plan, values, cache_sizes(example_machine()), beside, page_faults)
 
 
@@ -364,7 +367,7 @@ def test_faults_are_counted_by_the_bytes_in_flight() -> None:
     run = example()
     timings = [{**row, "minor_faults": 512 * int(str(row["workers"])) * int(str(row["payload_bytes"])) // MIB}
                for row in run.timings]  # fmt: skip
-    found = rows(run.plan, block_values(run.invocations, timings), page_faults=faults(timings))
+    found = rows(run.plan, block_values(run.invocations, timings), page_faults=faults(run.plan, timings))
     assert row_of(found, REFERENCE, workers=2)["faults_per_mib"] == pytest.approx(512)
 
 
@@ -376,6 +379,29 @@ def test_curves_differ_in_all_but_the_size() -> None:
     assert [len(curve.scenarios) for curve in found] == [3, 3, 1, 1, 1, 1]
     assert all(curve.points == () for curve in found)
     assert {find(curve.strategy.id).role for curve in curves(more, {})} == {"candidate", "floor"}
+
+
+def test_an_answer_says_from_which_size_on_another_one_holds() -> None:
+    laws = {REFERENCE: line(1e-4, 1e9), ARENA: line(1e-3, 10e9)}  # they meet at 1,000,000 bytes
+    sizes = {"16KiB": 16 * KIB, "256KiB": 256 * KIB, "4MiB": 4 * MIB, "64MiB": 64 * MIB}
+    scenarios = [scenario_of(*laws, size=size, name=name) for name, size in sizes.items()]
+    plan = plan_of(*scenarios)
+    times = {
+        each.id: {name: steady(law(each.payload.size), turn=turn) for turn, (name, law) in enumerate(laws.items())}
+        for each in scenarios
+    }
+    invocations, timings = tables(plan, times)
+    answers = recommend(summarize(invocations, timings, plan), block_values(invocations, timings), plan, invocations)
+    assert [answer["recommended"] for answer in answers] == [REFERENCE, REFERENCE, ARENA, ARENA]
+    said = [answer["changes_when"] for answer in answers]
+    assert said[0] == f"at 4MiB: {ARENA}; at 64MiB: {ARENA}"
+    about = r"about (9\d\d\.?\d?) KiB{} \((\d+\.?\d?) KiB to (\d+\.?\d?) KiB\): "
+    above = re.fullmatch(f"from {about.format(' on')}{ARENA}; at 64MiB: {ARENA}", said[1])
+    below = re.fullmatch(f"at 16KiB: {REFERENCE}; below {about.format('')}{REFERENCE}", said[2])
+    assert above
+    assert below
+    assert above.groups() == below.groups()
+    assert float(above[2]) <= 1e6 / KIB <= float(above[3])
 
 
 def test_only_caches_that_hold_data_and_are_worth_a_step_count() -> None:
