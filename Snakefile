@@ -72,7 +72,7 @@ rule all:
         f"{RUN}/report.html",
         f"{RUN}/recommendations.csv",
         # Also what lies behind the report: whatever is missing of it, or was damaged and deleted, is made again.
-        [f"{RUN}/{table}.csv" for table in ("summary", "timings", "invocations")],
+        [f"{RUN}/{table}.csv" for table in ("costs", "summary", "timings", "invocations")],
         [f"{RUN}/{name}.json" for name in ("plan", "recommendations", "effort", "health")],
         f"{RUN}/machines/{SCHEDULE.machine}.json",
         [f"{RUN}/figures/{figure}.svg" for figure in figure_names()],
@@ -265,10 +265,33 @@ rule check_health:
         """
 
 
+rule fit_costs:
+    input:
+        script=script("fit_costs"),
+        library=library("costs.py", "cost_model.py", "regression.py", "statistics.py", "summaries.py", "words.py"),
+        plan=rules.write_plan.output,
+        invocations=rules.collect_timings.output.invocations,
+        timings=rules.collect_timings.output.timings,
+        machine=f"{RUN}/machines/{SCHEDULE.machine}.json",
+    output:
+        f"{RUN}/costs.csv",
+    log:
+        f"{RUN}/logs/fit_costs.log",
+    conda:
+        "envs/handoff.yaml"
+    shell:
+        """
+        python {input.script:q} --plan {input.plan:q} --invocations {input.invocations:q} \
+            --timings {input.timings:q} --machine {input.machine:q} --out {output:q} 2>{log:q}
+        """
+
+
 rule recommend_strategy:
     input:
         script=script("recommend_strategy"),
-        library=library("recommend.py", "contest.py", "statistics.py", "words.py"),
+        library=library(
+            "recommend.py", "contest.py", "costs.py", "cost_model.py", "regression.py", "statistics.py", "words.py"
+        ),
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,

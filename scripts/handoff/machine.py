@@ -36,11 +36,20 @@ _BUSY: Final = 0.2
 Facts = dict[str, Any]
 
 
+class Cache(TypedDict, total=False):
+    """One of a core's caches."""
+
+    level: int | None
+    type: str
+    size_bytes: int | None
+
+
 class Hardware(TypedDict, total=False):
     """What is computed with of a machine's hardware."""
 
     cores: int | None
     memory_bytes: int | None
+    caches: list[Cache]
 
 
 class Disturbing(TypedDict):
@@ -68,6 +77,13 @@ def read_machine(path: Path) -> Facts:
         BadTable: it is missing or damaged.
     """
     return cast(Facts, read_json(path, of_shape(Machine)))
+
+
+def cache_sizes(machine: Facts) -> list[int]:
+    """Bytes of the caches that hold data, without those of the first level; [] where the kernel did not tell."""
+    caches = machine.get("hardware", {}).get("caches", [])
+    of_data = (each for each in caches if each.get("type") != "Instruction" and (each.get("level") or 0) > 1)
+    return sorted({size for each in of_data if (size := each.get("size_bytes") or 0) > 0})
 
 
 def _text(path: Path) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from handoff import statistics, strategies
+from handoff import costs, statistics, strategies
 from handoff.contest import Contest, standing
 from handoff.records import RECOMMENDATIONS, Row, read_json
 from handoff.scenarios import Plan, Scenario, format_size
 from handoff.shapes import shaped
 from handoff.summaries import BlockValues
-from handoff.words import counted, percent, ratio, seconds
+from handoff.words import counted, percent, ratio, seconds, size
 
 Answer = dict[str, Any]
 """The fields of recommendations.json for one scenario."""
@@ -203,20 +203,37 @@ def _place(kind: str, invocations: Sequence[Row]) -> dict[str, str]:
     }
 
 
-def _changes(scenario: Scenario, answers: Sequence[tuple[Scenario, Answer]]) -> str:
+def _from_where(plan: Plan, values: BlockValues, here: tuple[Scenario, str], there: tuple[Scenario, str]) -> str:
+    """Where the one's strategy gives way to the other's, of neighbouring sizes: 'from about 300 KiB on (260 KiB to
+    350 KiB)', or 'below about ...'; the other's size where the fitted costs do not tell."""
+    (scenario, mine), (other, theirs) = here, there
+    ends = sorted((scenario.payload.size, other.payload.size))
+    found = costs.meeting(plan, values, scenario, (strategies.find(mine), strategies.find(theirs)))
+    if found is None or not (ends[0] <= found.size <= ends[1] and found.low > 0 and found.high < math.inf):
+        return f"at {format_size(other.payload.size)}"
+    interval = f"({size(found.low)} to {size(found.high)})"
+    if other.payload.size > scenario.payload.size:
+        return f"from about {size(found.size)} on {interval}"
+    return f"below about {size(found.size)} {interval}"
+
+
+def _changes(plan: Plan, values: BlockValues, scenario: Scenario, answers: Sequence[tuple[Scenario, Answer]]) -> str:
     """At which other sizes another strategy is recommended: '64KiB: x; 1GiB: y (unclear)', '' if at none."""
-
-    def but_size(other: Scenario) -> tuple[object, ...]:
-        of_payload = (other.payload.kind, other.payload.options, other.payload.path)
-        return (*of_payload, other.task, other.pattern, other.calls, other.workers, other.cold)
-
-    alike = {s.payload.size: answer for s, answer in answers if but_size(s) == but_size(scenario)}
-    mine = alike[scenario.payload.size]["recommended"]
-    return "; ".join(
-        f"at {format_size(size)}: {answer['recommended']}{' (unclear)' if answer['confidence'] == 'unclear' else ''}"
-        for size, answer in sorted(alike.items())
-        if answer["recommended"] not in ("", mine)
+    alike = sorted(
+        ((s, answer) for s, answer in answers if costs.but_size(s) == costs.but_size(scenario)),
+        key=lambda each: each[0].payload.size,
     )
+    place = next(i for i, (s, _) in enumerate(alike) if s.id == scenario.id)
+    mine = alike[place][1]["recommended"]
+    said = []
+    for i, (other, answer) in enumerate(alike):
+        theirs = answer["recommended"]
+        if theirs not in ("", mine):
+            where = f"at {format_size(other.payload.size)}"
+            if mine and abs(i - place) == 1:
+                where = _from_where(plan, values, (scenario, mine), (other, theirs))
+            said.append(f"{where}: {theirs}{' (unclear)' if answer['confidence'] == 'unclear' else ''}")
+    return "; ".join(said)
 
 
 def recommend(summary: Sequence[Row], values: BlockValues, plan: Plan, invocations: Sequence[Row]) -> list[Answer]:
@@ -225,7 +242,7 @@ def recommend(summary: Sequence[Row], values: BlockValues, plan: Plan, invocatio
     for scenario in plan.scenarios:
         contest = Contest(plan, scenario, [row for row in summary if row["scenario"] == scenario.id], values)
         answers.append((scenario, _answer(contest, _place(scenario.payload.kind, invocations))))
-    return [{**answer, "changes_when": _changes(scenario, answers)} for scenario, answer in answers]
+    return [{**answer, "changes_when": _changes(plan, values, scenario, answers)} for scenario, answer in answers]
 
 
 def table_rows(answers: Sequence[Answer]) -> list[Row]:

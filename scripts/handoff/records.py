@@ -241,6 +241,82 @@ SUMMARY: Final = Table(
     ),
 )
 
+COSTS: Final = Table(
+    "costs.csv",
+    "one curve: a strategy in scenarios that differ in the payload's size alone",
+    _columns(
+        ("schema_version", str, "", "version of this table's form"),
+        ("strategy", str, "", "the strategy's id"),
+        ("kind", str, "", "the payload kind"),
+        ("payload_options", str, "", "the payload's options, as 'dtype=float64', with blanks between"),
+        ("task", str, "", "the task's name"),
+        ("pattern", str, "", "the pattern's name"),
+        ("workers", int, "count", "workers that took part"),
+        ("calls", int, "count", "calls over one published payload"),
+        ("cold", int, "0 or 1", "1 where first transfers of a cold pool count"),
+        ("n_sizes", int, "count", "sizes with a median over blocks"),
+        ("smallest_bytes", int, "bytes", "the smallest of them, as the config names it"),
+        ("largest_bytes", int, "bytes", "the largest of them: what lies beyond is extrapolated"),
+        ("latency_s", float, "s", "what a transfer of nothing would take: the fit's part that no byte adds to"),
+        ("latency_low_s", float, "s", "lower end of its interval (95 %, bootstrap over blocks and the fit's misfit)"),
+        ("latency_high_s", float, "s", "upper end of it"),
+        (
+            "bandwidth_bytes_per_s",
+            float,
+            "bytes/s",
+            "bytes of one payload that a further second carries, up to the first step; empty if bytes cost nothing",
+        ),
+        ("bandwidth_low_bytes_per_s", float, "bytes/s", "lower end of its interval (95 %, as the latency's)"),
+        ("bandwidth_high_bytes_per_s", float, "bytes/s", "upper end of it; empty if it has none"),
+        ("n_steps", int, "count", "sizes past which the bandwidth is another one, 0 to 2"),
+        ("step_bytes", int, "bytes", "the last of them; empty if there is none"),
+        ("bandwidth_beyond_bytes_per_s", float, "bytes/s", "the bandwidth past it"),
+        ("bandwidth_beyond_low_bytes_per_s", float, "bytes/s", "lower end of its interval"),
+        ("bandwidth_beyond_high_bytes_per_s", float, "bytes/s", "upper end of it; empty if it has none"),
+        (
+            "residual",
+            float,
+            "share",
+            "how far the fit is off: root mean square of ln(measured / fitted) over the sizes",
+        ),
+        ("largest_residual", float, "share", "the same of the size that it misses most"),
+        ("faults_per_mib", float, "count", "minor page faults of steady transfers for each MiB of payload"),
+        (
+            "crossover_with_reference_bytes",
+            float,
+            "bytes",
+            "the size at which it costs what the reference does; empty if at none up to 8 times beyond those measured",
+        ),
+        (
+            "crossover_low_bytes",
+            float,
+            "bytes",
+            "lower end of its interval (95 %, bootstrap); 0 if they may never meet",
+        ),
+        ("crossover_high_bytes", float, "bytes", "upper end of it; empty if they may never meet"),
+        ("crossover_extrapolated", int, "0 or 1", "1 if it lies outside the sizes measured of both"),
+        (
+            "break_even_task_s",
+            float,
+            "s",
+            "the length of a task from which on these workers beat the caller doing all tasks one after another",
+        ),
+        ("break_even_low_s", float, "s", "lower end of its interval (95 % or more, exact); empty below 6 blocks"),
+        ("break_even_high_s", float, "s", "upper end of it"),
+        ("break_even_bytes", int, "bytes", "the payload that it holds for: the largest with a time"),
+        ("worker_counts", str, "", "the numbers of workers that its largest payload was measured with"),
+        (
+            "contention",
+            float,
+            "share",
+            "share of one worker's time that further workers cannot overlap, by those counts: 0 none, 1 all of it",
+        ),
+        ("contention_low", float, "share", "lower end of its interval (95 %, bootstrap)"),
+        ("contention_high", float, "share", "upper end of it"),
+        ("note", str, "", "what is missing and why, in words"),
+    ),
+)
+
 RECOMMENDATIONS: Final = Table(
     "recommendations.csv",
     "one scenario and what to use in it (recommendations.json holds the same and more)",
@@ -259,7 +335,7 @@ RECOMMENDATIONS: Final = Table(
     ),
 )
 
-TABLES: Final = (INVOCATIONS, TIMINGS, SUMMARY, RECOMMENDATIONS)
+TABLES: Final = (INVOCATIONS, TIMINGS, SUMMARY, COSTS, RECOMMENDATIONS)
 
 
 def check_version(found: str, where: str) -> None:

@@ -190,10 +190,16 @@ def example_machine() -> dict[str, Any]:
     """machines/<machine_id>.json, with a name that must not become markup."""
     return {
         "machine_id": "0123456789ab",
-        "hardware": {"processor": "Example CPU <3 GHz>", "cores": 2, "memory_bytes": 8 * 2**30},
+        "hardware": {
+            "processor": "Example CPU <3 GHz>", "cores": 2, "memory_bytes": 8 * 2**30,
+            "caches": [
+                {"level": level, "type": type_, "size_bytes": size, "shared_by_cpus": "0"}
+                for level, type_, size in ((1, "Data", 2**15), (1, "Instruction", 2**15), (2, "Unified", MIB))
+            ],
+        },
         "kernel": {"release": "6.1.0", "transparent_huge_pages": "madvise"},
         "limits": {"shared_memory_bytes": 64 * MIB},
         "python": {"version": "3.13.0", "gil": True},
         "packages": {"numpy": "2.4.0", "pandas": "3.1.0"},
         "warnings": [{"what": "/dev/shm has 64 MiB", "remedy": "start the container with --shm-size=2g"}],
-    }
+    }  # fmt: skip

@@ -312,6 +312,7 @@ STEPS = {
     ),
     "summarize_timings": Step(MEASURED, f"{THESE} --out {{out}}/summary.csv --effort {{out}}/effort.json"),
     "check_health": Step(MEASURED, f"{THESE} --out {{out}}/health.json"),
+    "fit_costs": Step((*MEASURED, MACHINES), f"{THESE} --machine {{run}}/{MACHINES} --out {{out}}/costs.csv"),
     "recommend_strategy": Step(
         (*MEASURED, "summary.csv"),
         f"{SUMMED} --out-json {{out}}/r.json --out-csv {{out}}/r.csv --out-text {{out}}/r.txt",
