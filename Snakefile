@@ -75,6 +75,7 @@ rule all:
         [f"{RUN}/{table}.csv" for table in ("summary", "timings", "invocations")],
         [f"{RUN}/{name}.json" for name in ("plan", "recommendations", "effort", "health")],
         f"{RUN}/machines/{SCHEDULE.machine}.json",
+        f"{RUN}/probes.json",
         [f"{RUN}/figures/{figure}.svg" for figure in figure_names()],
         [f"{RUN}/{file}" for file in SCHEDULE.jobs],
         DEADLOCK,
@@ -157,6 +158,30 @@ rule describe_payload:
     shell:
         """
         python {input.script:q} --payload {params.payload:q} --seed {params.seed} --digest {output:q} 2>{log:q}
+        """
+
+
+rule probe_scenarios:
+    input:
+        script=script("probe_scenarios"),
+        library=library("probes"),
+        plan=rules.write_plan.output,
+        payloads=SCHEDULE.payload_files(RUN),
+    output:
+        f"{RUN}/probes.json",
+    log:
+        f"{RUN}/logs/probe_scenarios.log",
+    # Before anything is measured, if its payloads are there: an obstacle is worth knowing before the time is spent.
+    priority: len(SCHEDULE.jobs) + 1
+    conda:
+        "envs/handoff.yaml"
+    # All cores: it calls the user's function, and nothing may be measured meanwhile.
+    threads: workflow.cores
+    params:
+        payloads=lambda wildcards: f"{RUN}/payloads",
+    shell:
+        """
+        python {input.script:q} --plan {input.plan:q} --payloads {params.payloads:q} --out {output:q} >{log:q} 2>&1
         """
 
 
