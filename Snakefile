@@ -37,6 +37,8 @@ except HandoffError as error:
     raise WorkflowError(str(error))
 RUN = f"results/{PLAN.run}"
 DEADLOCK = [f"{RUN}/deadlock.json"] if "A6" in PLAN.experiments else []
+# Of the steps before the first measurement: above every measuring job.
+FIRST = len(SCHEDULE.jobs) + 1
 CALIBRATION = [f"{RUN}/calibration.json", f"{RUN}/calibration.md"] if PLAN.calibrates else []
 
 
@@ -89,6 +91,7 @@ rule write_plan:
         f"{RUN}/plan.json",
     log:
         f"{RUN}/logs/write_plan.log",
+    priority: FIRST
     conda:
         "envs/handoff.yaml"
     params:
@@ -125,6 +128,7 @@ rule generate_payload:
         f"{RUN}/logs/generate_payload/{{payload}}.log",
     wildcard_constraints:
         payload=r"[^/.]+\.[a-z]+",
+    priority: FIRST
     conda:
         "envs/handoff.yaml"
     params:
@@ -148,6 +152,7 @@ rule describe_payload:
         f"{RUN}/logs/describe_payload/{{payload}}.log",
     wildcard_constraints:
         payload=r"[^/.]+",
+    priority: FIRST
     conda:
         "envs/handoff.yaml"
     params:
@@ -171,8 +176,8 @@ rule probe_scenarios:
         f"{RUN}/probes.json",
     log:
         f"{RUN}/logs/probe_scenarios.log",
-    # Before anything is measured, if its payloads are there: an obstacle is worth knowing before the time is spent.
-    priority: len(SCHEDULE.jobs) + 1
+    # Before anything is measured: an obstacle is worth knowing before the time is spent.
+    priority: FIRST
     conda:
         "envs/handoff.yaml"
     # All cores: it calls the user's function, and nothing may be measured meanwhile.
