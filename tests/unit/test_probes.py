@@ -261,6 +261,14 @@ def test_a_death_is_told_by_its_signal_status_or_limit() -> None:
     assert obituary(Heard(probe="call", calling=True, code=-9), hungry=True).code == "out_of_memory"
 
 
+def test_a_death_in_an_unusual_call_rules_out_that_use_alone() -> None:
+    part = obituary(Heard(probe="touched", calling=True, how="on a part of its payload", code=-11))
+    assert (part.code, part.level) == ("touched_untold", "warning")
+    assert part.sentence == "It ended Python by SIGSEGV on a part of its payload."
+    both = obituary(Heard(probe="two_threads", calling=True, how="when two threads called it at once", timed_out=30.0))
+    assert (both.code, both.consequence) == ("never_returns", "Threads are out, whatever their time.")
+
+
 # Words.
 
 

@@ -259,28 +259,8 @@ def loudness(printed: int, calls: int) -> Finding:
 
 def obituary(heard: Heard, hungry: bool = False) -> Finding:
     """The finding of a death: who is to blame, and by what it came. hungry: the kernel ended somebody for memory."""
-    how = f" {heard.how}" if heard.how else ""
     if heard.calling:
-        if heard.timed_out:
-            return Finding(
-                "function", "never_returns", f"It did not return within {heard.timed_out:g} s{how}.",
-                "Whoever waits for it waits as long. It is measured with a time limit, too; the other probes are not "
-                "made.", "obstacle", {"limit_s": heard.timed_out},
-            )  # fmt: skip
-        if heard.code >= 0:
-            return exits(f"status {heard.code}{',' if how else ''}{how}")
-        name = _signal(heard.code)
-        if name == "SIGKILL" and hungry:
-            return Finding(
-                "function", "out_of_memory", f"The kernel ended it for want of memory{how}.",
-                "It cannot be measured with this payload; take a smaller one.", "obstacle",
-            )  # fmt: skip
-        return Finding(
-            "function", "crashes", f"It ended Python by {name}{how}.",
-            "A Pool never notices that and waits for ever; a ProcessPoolExecutor breaks. "
-            + ("Threads are out." if "threads" in how else "Mend it first: no way can be measured with it."),
-            "obstacle",
-        )  # fmt: skip
+        return _of_the_function(heard, hungry)
     about = "function" if heard.probe in (*CALLING, "load_function", "pickling") else "payload"
     what = (
         f"it took more than {heard.timed_out:.0f} s" if heard.timed_out
@@ -291,6 +271,36 @@ def obituary(heard: Heard, hungry: bool = False) -> Finding:
         about, "probe_died", f"The probe {heard.probe} could not be made: {what}.",
         "What it would have told is not known; the other probes were made.", "warning",
     )  # fmt: skip
+
+
+def _of_the_function(heard: Heard, hungry: bool) -> Finding:
+    how = f" {heard.how}" if heard.how else ""
+    if heard.timed_out:
+        found = Finding(
+            "function", "never_returns", f"It did not return within {heard.timed_out:g} s{how}.",
+            "Whoever waits for it waits as long; the probes after this one that call it are not made.", "obstacle",
+            {"limit_s": heard.timed_out},
+        )  # fmt: skip
+    elif heard.code >= 0:
+        found = exits(f"status {heard.code}{',' if how else ''}{how}")
+    elif (name := _signal(heard.code)) == "SIGKILL" and hungry:
+        found = Finding(
+            "function", "out_of_memory", f"The kernel ended it for want of memory{how}.",
+            "It cannot be measured with this payload; take a smaller one.", "obstacle",
+        )  # fmt: skip
+    else:
+        found = Finding(
+            "function", "crashes", f"It ended Python by {name}{how}.",
+            "A Pool never notices that and waits for ever; a ProcessPoolExecutor breaks. Mend it first.", "obstacle",
+        )  # fmt: skip
+    if heard.probe == "touched":  # with the whole payload it has worked
+        return replace(
+            found, code="touched_untold", level="warning",
+            consequence="Which parts it needs is not known. If it does not need all, pass those that it needs alone.",
+        )  # fmt: skip
+    if heard.probe == "two_threads":
+        return replace(found, consequence="Threads are out, whatever their time.")
+    return found
 
 
 def _signal(code: int) -> str:
