@@ -37,6 +37,8 @@ except HandoffError as error:
     raise WorkflowError(str(error))
 RUN = f"results/{PLAN.run}"
 DEADLOCK = [f"{RUN}/deadlock.json"] if "A6" in PLAN.experiments else []
+# Of the steps before the first measurement: above every measuring job.
+FIRST = len(SCHEDULE.jobs) + 1
 CALIBRATION = [f"{RUN}/calibration.json", f"{RUN}/calibration.md"] if PLAN.calibrates else []
 
 
@@ -75,6 +77,7 @@ rule all:
         [f"{RUN}/{table}.csv" for table in ("costs", "summary", "timings", "invocations")],
         [f"{RUN}/{name}.json" for name in ("plan", "recommendations", "effort", "health")],
         f"{RUN}/machines/{SCHEDULE.machine}.json",
+        f"{RUN}/probes.json",
         [f"{RUN}/figures/{figure}.svg" for figure in figure_names()],
         [f"{RUN}/{file}" for file in SCHEDULE.jobs],
         DEADLOCK,
@@ -88,6 +91,7 @@ rule write_plan:
         f"{RUN}/plan.json",
     log:
         f"{RUN}/logs/write_plan.log",
+    priority: FIRST
     conda:
         "envs/handoff.yaml"
     params:
@@ -124,6 +128,7 @@ rule generate_payload:
         f"{RUN}/logs/generate_payload/{{payload}}.log",
     wildcard_constraints:
         payload=r"[^/.]+\.[a-z]+",
+    priority: FIRST
     conda:
         "envs/handoff.yaml"
     params:
@@ -150,6 +155,7 @@ rule describe_payload:
         f"{RUN}/logs/describe_payload/{{payload}}.log",
     wildcard_constraints:
         payload=r"[^/.]+",
+    priority: FIRST
     conda:
         "envs/handoff.yaml"
     params:
@@ -160,6 +166,30 @@ rule describe_payload:
     shell:
         """
         python {input.script:q} --payload {params.payload:q} --seed {params.seed} --digest {output:q} 2>{log:q}
+        """
+
+
+rule probe_scenarios:
+    input:
+        script=script("probe_scenarios"),
+        library=library("probes"),
+        plan=rules.write_plan.output,
+        payloads=SCHEDULE.payload_files(RUN),
+    output:
+        f"{RUN}/probes.json",
+    log:
+        f"{RUN}/logs/probe_scenarios.log",
+    # Before anything is measured: an obstacle is worth knowing before the time is spent.
+    priority: FIRST
+    conda:
+        "envs/handoff.yaml"
+    # All cores: it calls the user's function, and nothing may be measured meanwhile.
+    threads: workflow.cores
+    params:
+        payloads=lambda wildcards: f"{RUN}/payloads",
+    shell:
+        """
+        python {input.script:q} --plan {input.plan:q} --payloads {params.payloads:q} --out {output:q} >{log:q} 2>&1
         """
 
 

@@ -379,18 +379,21 @@ class Schedule:
             return [function.name, function.home, function.state]
         return [payload.path, *_state(payload.path)] if payload.path else []
 
+    def payload_files(self, folder: str, kind: str = "") -> list[str]:
+        """The payloads' data files and descriptions: those of a kind, or all. A user's own file is no output."""
+        payloads = [payload for payload in self.plan.payloads.values() if kind in ("", payload.kind)]
+        return [
+            *(f"{folder}/payloads/{payload.file}" for payload in payloads if payload.file),
+            *(f"{folder}/payloads/{payload.description}" for payload in payloads),
+        ]
+
     def block_files(self, folder: str, kind: str, block: int | str, ancient: Callable[[str], str]) -> list[str]:
         """What the jobs of a block need: the file of its campaign, the payloads' data files and descriptions.
 
         Of a whole block their age does not matter; `ancient` is Snakemake's mark for that.
         """
         state = self.blocks[kind, int(block)]
-        payloads = [payload for payload in self.plan.payloads.values() if payload.kind == kind]
-        files = [
-            f"{folder}/campaigns/{state.campaign}",
-            *(f"{folder}/payloads/{payload.file}" for payload in payloads if payload.file),
-            *(f"{folder}/payloads/{payload.description}" for payload in payloads),
-        ]
+        files = [f"{folder}/campaigns/{state.campaign}", *self.payload_files(folder, kind)]
         return [ancient(file) for file in files] if state.whole else files
 
     def all_block_files(self, folder: str) -> list[str]:
