@@ -252,6 +252,22 @@ def test_snippets_are_those_of_the_answers(tmp_path: Path, monkeypatch: pytest.M
     assert (found.strategy, found.scenarios, found.code) == ("threads-reference", ["a"], "print('<hand over>')")
 
 
+def test_snippets_have_the_user_s_own_in_them() -> None:
+    mine = Payload("prices", "prices", path="/data/prices.parquet")
+    scenarios = [Scenario(mine, task, "send", 1) for task in ("read", "shop:clean")]
+    scenarios.append(SEND)
+    file = "scripts/handoff/snippets/process_spawn_arena.py"
+    told = [answer(scenario=each.id, recommended="process_spawn-arena", snippet=file) for each in scenarios]
+    read, clean, made = answering.snippets(told, scenarios, {scenarios[1].id: 200 * MIB})
+    assert [each.scenarios for each in (read, clean, made)] == [[scenario.id] for scenario in scenarios]
+    assert 'payload = pd.read_parquet("/data/prices.parquet")  # your data' in read.code
+    assert "SIZE = 64 * 2**20" in read.code
+    assert "clean(pickle.loads(head" in clean.code
+    assert "SIZE = 226 * 2**20" in clean.code
+    assert "np.arange" in made.code
+    assert "def work" in made.code
+
+
 def test_the_page_shows_the_code_to_paste(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "snippets").mkdir()
     (tmp_path / "snippets" / "threads_reference.py").write_text("print('<hand over>')\n", encoding="utf-8")

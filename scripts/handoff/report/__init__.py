@@ -68,6 +68,11 @@ def _seen(run: Run, column: str) -> list[str]:
     return sorted({text(row, column) for row in run.invocations if row[column]})
 
 
+def _sizes(run: Run) -> dict[str, int]:
+    """The bytes of each scenario's payload, as far as they are known."""
+    return {text(row, "scenario"): int(found) for row in run.summary if (found := number(row, "payload_bytes"))}
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -111,7 +116,7 @@ def page(
         caution=answers.caution(recommendations),
         in_short=answers.in_short(recommendations),
         answers=[(scenario, of_scenario[scenario.id]) for scenario in scenarios if scenario.id in of_scenario],
-        snippets=answers.snippets(recommendations),
+        snippets=answers.snippets(recommendations, scenarios, _sizes(run)),
         pictures=pictures,
         rankings=[(scenario, run.rows(scenario, *roles)) for scenario in scenarios[:MOST_PANELS]],
         phases=[(scenario, _phases(run, scenario)) for scenario in scenarios[:MOST_PANELS]],
