@@ -49,7 +49,7 @@ def make(count):
 
 ARRAY = np.arange(30_000, dtype=np.float64).reshape(3, 100, 100)
 FRAME = pd.DataFrame({"price": np.arange(5_000) / 8, "place": [f"place {number % 7}" for number in range(5_000)]})
-OBJECTS = {"texts": ["a", "", "two words"] * 1_000, "numbers": {1: 2.5}, "array": np.arange(9)}
+OBJECTS = {"texts": ["a", "", "two words"] * 1_000, "numbers": {1: 2.5}, "raw": b"\0" * 9_000}
 
 WRITERS: dict[str, tuple[str, str, Callable[[Path], object]]] = {
     "array": ("total", "data.npy", lambda path: np.save(path, ARRAY)),
@@ -86,7 +86,12 @@ def kind_for(strategy: strategies.Strategy, place: int) -> str:
     return "frame" if "frame" in kinds else "array"
 
 
-CASES = [(strategy.id, kind_for(strategy, place)) for place, strategy in enumerate(strategies.TABLE)]
+CASES = [
+    (strategy.id, kind_for(strategy, place))
+    for place, strategy in enumerate(strategies.TABLE)
+    if strategy.snippet.is_file()
+]
+"""That each strategy has a snippet is a law of test_snippets.py."""
 
 
 def marked(strategy: str, kind: str) -> Any:

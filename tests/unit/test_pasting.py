@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from handoff import strategies
 from handoff.import_blocks import Import, in_order
 from handoff.pasting import FOR_ONE_ARRAY, READERS, CannotPaste, OwnData, filled, literal
+from handoff.scenarios import FILES
 
 PICKLE = "pool_spawn-pickle"
 HOME = "/home/me"
@@ -138,3 +139,7 @@ def test_imports_are_those_that_are_used_in_their_order() -> None:
     )
     assert in_order("import os\n\n\ndef f(): ...\n") == "def f(): ...\n"
     assert in_order("x = f()\n", [Import("mine", "f", ours=True)]) == "from mine import f\n\nx = f()\n"
+
+
+def test_every_file_that_can_be_handed_over_can_be_read_in_what_is_pasted() -> None:
+    assert set(FILES) <= set(READERS)
