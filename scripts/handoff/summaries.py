@@ -59,6 +59,15 @@ def compared(rows: Iterable[Row], warm: int = 1) -> list[Row]:
     return [row for each in blocks.values() for row in sorted(each, key=lambda row: cast(int, row["transfer"]))[:most]]
 
 
+def medians(rows: Iterable[Row], column: str) -> dict[int, float]:
+    """block -> the median of a column over the rows that have a number there, in block order."""
+    values: dict[int, list[float]] = defaultdict(list)
+    for row in rows:
+        if isinstance(value := row.get(column), int | float):
+            values[cast(int, row["block"])].append(value)
+    return {block: median(values[block]) for block in sorted(values)}
+
+
 def _per_block(rows: Sequence[Row], warm: int, campaigns: Mapping[str, str]) -> dict[tuple[str, int], float]:
     """The median of each block's transfers that are compared; a transfer that was cut off counts as +inf."""
     values: dict[tuple[str, int], list[float]] = defaultdict(list)

@@ -20,6 +20,9 @@ SHARED = Path("/dev/shm")
 RESULT = float(sum(range(1_000_000)))
 """What each snippet's work gives for its payload."""
 
+FURTHER = sorted(SNIPPETS.glob("for_*/*.py"))
+"""Of strategies whose code differs with what is handed over."""
+
 ALL = [strategy.id for strategy in strategies.TABLE]
 
 
@@ -59,6 +62,22 @@ def test_every_strategy_has_a_snippet_and_every_snippet_a_strategy() -> None:
 @pytest.mark.parametrize("strategy", [pytest.param(s.id, marks=marks(s)) for s in strategies.TABLE])
 def test_it_runs_prints_the_result_and_leaves_nothing(strategy: str, tmp_path: Path) -> None:
     code = snippet(strategy)
+    before = segments()
+    ended = subprocess.run(
+        [sys.executable, str(code)],
+        cwd=tmp_path, env=environment(tmp_path), text=True, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ended.stdout, ended.stderr, ended.returncode) == (f"{RESULT}\n", "", 0)
+    assert list(tmp_path.iterdir()) == []
+    assert not left_over(before)
+
+
+@pytest.mark.parametrize("code", FURTHER, ids=lambda code: f"{code.parent.name}/{code.stem}")
+def test_a_further_one_is_of_a_strategy_and_runs_as_well(code: Path, tmp_path: Path) -> None:
+    assert code.name in [snippet(name).name for name in ALL]
+    text = code.read_text(encoding="utf-8")
+    assert "  # your function" in text
+    assert "  # your data" in text
     before = segments()
     ended = subprocess.run(
         [sys.executable, str(code)],

@@ -138,6 +138,7 @@ def test_the_article_s_experiments_are_the_article_s() -> None:
             )
             for size, number in (("64KiB", 64 * 1024), ("64MiB", 64 * 1024**2))
         ),
+        ("array-64MiB.busy.send.w1", 64 * 1024**2, ("threads-reference", "pool_spawn-pickle")),
         (
             "frame-80MB-columns1-int64.noop.send.w1.cold",
             8 * 10_000_000,

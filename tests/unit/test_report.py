@@ -109,7 +109,7 @@ def test_one_offline_page_with_its_parts_in_order(html: str) -> None:
     assert len(read.ids) == len(set(read.ids))
     assert set(read.named) <= set(read.ids)
     assert "default-src 'none'" in html
-    order = ["answers", "ranking", "size", "workers", "phases", "failures", "trust", "machine", "method"]
+    order = ["answers", "now", "ranking", "size", "workers", "phases", "failures", "trust", "machine", "method"]
     assert [name for name in read.ids if name in order] == order
     headings = [int(tag[1]) for tag in read.tags if tag in ("h1", "h2", "h3", "h4")]
     assert headings[0] == 1
@@ -252,6 +252,22 @@ def test_snippets_are_those_of_the_answers(tmp_path: Path, monkeypatch: pytest.M
     assert (found.strategy, found.scenarios, found.code) == ("threads-reference", ["a"], "print('<hand over>')")
 
 
+def test_snippets_have_the_user_s_own_in_them() -> None:
+    mine = Payload("prices", "prices", path="/data/prices.parquet")
+    scenarios = [Scenario(mine, task, "send", 1) for task in ("read", "shop:clean")]
+    scenarios.append(SEND)
+    file = "scripts/handoff/snippets/process_spawn_arena.py"
+    told = [answer(scenario=each.id, recommended="process_spawn-arena", snippet=file) for each in scenarios]
+    read, clean, made = answering.snippets(told, scenarios, {scenarios[1].id: 200 * MIB})
+    assert [each.scenarios for each in (read, clean, made)] == [[scenario.id] for scenario in scenarios]
+    assert 'payload = pd.read_parquet("/data/prices.parquet")  # your data' in read.code
+    assert "SIZE = 64 * 2**20" in read.code
+    assert "clean(pickle.loads(head" in clean.code
+    assert "SIZE = 226 * 2**20" in clean.code
+    assert "np.arange" in made.code
+    assert "def work" in made.code
+
+
 def test_the_page_shows_the_code_to_paste(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "snippets").mkdir()
     (tmp_path / "snippets" / "threads_reference.py").write_text("print('<hand over>')\n", encoding="utf-8")
@@ -268,7 +284,7 @@ def test_the_page_shows_the_article_beside_ours(run: Run) -> None:
     said = Page(page(asked, answers(run), [], [], told)).said
     assert "1.801 s" in said
     assert "19 of 20 runs hung" in said
-    assert "not yet" in said
+    assert "not asked for in this run" in said
 
 
 def test_sentinels_compare_a_strategy_with_itself(run: Run) -> None:
@@ -396,8 +412,40 @@ def test_the_article_beside_ours() -> None:
     assert together.note == "scaled to 1/8"
     assert together.our_ratio == 2.0
     assert [line.note for line in found["A4"].lines] == ["not measured in this run"] * 2
-    assert all(found[name].said == ["not yet"] for name in ("A3", "A7"))
+    assert all(found[name].said == ["not asked for in this run"] for name in ("A3", "A5", "A7"))
     assert found["A6"].said == ["not measured in this run"]
+
+
+def test_how_pickling_fades_as_the_task_grows_and_whether_it_is_the_bottleneck() -> None:
+    scenario = Scenario(array(64 * MIB, "64MiB"), "busy", "send", 1, strategies=(REFERENCE, "threads-reference"))
+    asked = dataclasses.replace(plan_of(scenario), experiments=("A3", "A7"))
+    split = {"publish_s": 0.0, "dispatch_s": 0.2, "attach_s": 0.0, "task_s": 0.1, "reply_s": 0.0, "total_s": 0.3}
+    made = run_of(asked, {scenario.id: {REFERENCE: steady(0.3), "threads-reference": steady(0.1)}})
+    run = dataclasses.replace(made, timings=[{**row, **split} for row in made.timings])
+    found = {each.experiment.id: each for each in article.beside(run)}
+    assert [line.name for line in found["A3"].lines] == ["process", "thread"]
+    assert found["A3"].lines[1].our_ratio == pytest.approx(3.0, rel=0.02)
+    assert found["A3"].said == [
+        "handing 64 MiB over by pickle takes 200 ms: measured, 67 % of a call whose task takes 100 ms; "
+        "computed, 17 % of one of 1 s, 2 % of one of 10 s, 0.033 % of one of 10 min"
+    ]
+    assert found["A7"].said == [
+        "A3: Of 300 ms, moving takes 67 %, the task 33 % (33 to 33 % over 6 blocks): 67 % is the hand-over. "
+        "If that took no time, and the task as long as now, it would be 3.00 times as fast"
+    ]
+    nothing = article_run([], ("A3", "A7"))
+    assert [each.said for each in article.beside(nothing) if each.experiment.id in ("A3", "A7")] == [
+        [], ["not measured in this run"],
+    ]  # fmt: skip
+
+
+def test_the_page_says_where_the_time_goes_now(run: Run, html: str) -> None:
+    part = Page(html.split('aria-labelledby="h-now">')[1].split("</section>")[0]).said
+    first = run.plan.scenarios[0]
+    assert f"To send array-64KiB to 1 worker ({first.id}): Of " in part
+    assert "the task read 3 %" in part
+    assert "Starting the workers took 400 ms before, once." in part
+    assert part.count("is the hand-over") == len(run.plan.scenarios)
 
 
 def test_shared_memory_has_no_figure_in_the_article_and_one_here() -> None:

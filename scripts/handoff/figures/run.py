@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from handoff.breakdown import Breakdown, breakdown
 from handoff.records import Row
 from handoff.scenarios import PATTERNS, Plan, Scenario
-from handoff.summaries import compared
+from handoff.summaries import compared, medians
 from handoff.tables import read_measurements, read_summary
 from handoff.words import counted, number, text
 
@@ -61,23 +61,30 @@ class Run:
         return next((row for row in self.by_scenario[scenario.id] if row["strategy"] == strategy), None)
 
     @cached_property
-    def _compared(self) -> dict[tuple[str, str], list[Row]]:
-        cold = {scenario.id: scenario.cold for scenario in self.plan.scenarios}
+    def _transfers(self) -> dict[tuple[str, str], list[Row]]:
         groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in self.timings:
             groups[text(row, "scenario"), text(row, "strategy")].append(row)
-        return {key: compared(rows, 0 if cold.get(key[0]) else 1) for key, rows in groups.items()}
+        return groups
+
+    @cached_property
+    def _compared(self) -> dict[tuple[str, str], list[Row]]:
+        cold = {scenario.id: scenario.cold for scenario in self.plan.scenarios}
+        return {key: compared(rows, 0 if cold.get(key[0]) else 1) for key, rows in self._transfers.items()}
 
     def blocks(self, scenario: Scenario, strategy: str, column: str = "total_s") -> list[float]:
         """For each block the median of a column over the transfers that are compared, in block order.
 
         Those are proven, not instrumented, and steady (of a cold scenario: the first).
         """
-        values: dict[object, list[float]] = defaultdict(list)
-        for row in self._compared.get((scenario.id, strategy), ()):
-            if (value := number(row, column)) is not None:
-                values[row["block"]].append(value)
-        return [statistics.median(values[block]) for block in sorted(values, key=lambda block: int(str(block)))]
+        return list(medians(self._compared.get((scenario.id, strategy), ()), column).values())
+
+    def breakdown(self, scenario: Scenario, strategy: str) -> Breakdown | None:
+        """Where the strategy's time goes; None if it has none."""
+        rows = self._transfers.get((scenario.id, strategy), [])
+        jobs = {row["invocation"] for row in rows}
+        starts = [number(row, "start_s") for row in self.invocations if row["invocation"] in jobs]
+        return breakdown(scenario, rows, [start for start in starts if start is not None])
 
     @cached_property
     def measured_blocks(self) -> tuple[int, int]:

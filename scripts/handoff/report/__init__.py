@@ -12,7 +12,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from handoff import strategies
+from handoff import breakdown, strategies
 from handoff.figures.drawing import MOST_PANELS
 from handoff.figures.phases import PHASES, components
 from handoff.figures.run import Run, words
@@ -64,8 +64,23 @@ def _phases(run: Run, scenario: Scenario) -> list[tuple[str, dict[str, float]]]:
     return [(name := text(row, "strategy"), components(run, scenario, name)) for row in timed]
 
 
+def _split(run: Run) -> list[tuple[Scenario, str]]:
+    """Where the reference's time goes in each scenario that has one, in sentences."""
+    found = []
+    for scenario in run.plan.scenarios[:MOST_PANELS]:
+        if split := run.breakdown(scenario, run.plan.reference):
+            task = "your function" if ":" in scenario.task else f"the task {scenario.task}"
+            found.append((scenario, f"{breakdown.said(split, task)} {breakdown.start_said(split)}".rstrip()))
+    return found
+
+
 def _seen(run: Run, column: str) -> list[str]:
     return sorted({text(row, column) for row in run.invocations if row[column]})
+
+
+def _sizes(run: Run) -> dict[str, int]:
+    """The bytes of each scenario's payload, as far as they are known."""
+    return {text(row, "scenario"): int(found) for row in run.summary if (found := number(row, "payload_bytes"))}
 
 
 def _environment() -> Environment:
@@ -111,7 +126,8 @@ def page(
         caution=answers.caution(recommendations),
         in_short=answers.in_short(recommendations),
         answers=[(scenario, of_scenario[scenario.id]) for scenario in scenarios if scenario.id in of_scenario],
-        snippets=answers.snippets(recommendations),
+        split=_split(run),
+        snippets=answers.snippets(recommendations, scenarios, _sizes(run)),
         pictures=pictures,
         rankings=[(scenario, run.rows(scenario, *roles)) for scenario in scenarios[:MOST_PANELS]],
         phases=[(scenario, _phases(run, scenario)) for scenario in scenarios[:MOST_PANELS]],

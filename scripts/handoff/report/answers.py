@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from handoff import pasting
 from handoff.figures.run import words
 from handoff.scenarios import Scenario
 from handoff.statistics import MIN_BLOCKS, SURE_BLOCKS
@@ -88,13 +89,32 @@ class Snippet:
     code: str
 
 
-def snippets(answers: Sequence[Mapping[str, Any]]) -> list[Snippet]:
-    """The recommended strategies' code, most often recommended first; those without a file are left out."""
-    found = []
-    for strategy, _ in Counter(answer["recommended"] for answer in answers if answer["recommended"]).most_common():
-        of = [answer for answer in answers if answer["recommended"] == strategy]
-        path = LIBRARY / "snippets" / Path(of[0]["snippet"]).name
-        if path.is_file():
-            code = path.read_text(encoding="utf-8").rstrip()
-            found.append(Snippet(strategy, [answer["scenario"] for answer in of], of[0]["snippet"], code))
-    return found
+def snippets(
+    answers: Sequence[Mapping[str, Any]], scenarios: Sequence[Scenario] = (), sizes: Mapping[str, int] | None = None
+) -> list[Snippet]:  # fmt: skip
+    """The recommended strategies' code, most often recommended first; those without a file are left out.
+
+    Where the scenario's function or data are the user's own, they are in it; sizes has the bytes of each scenario's
+    payload. Scenarios that share their code share a snippet.
+    """
+    by_id = {scenario.id: scenario for scenario in scenarios}
+    often = Counter(answer["recommended"] for answer in answers)
+    found: dict[tuple[str, str], Snippet] = {}
+    for answer in sorted(answers, key=lambda answer: -often[answer["recommended"]]):
+        strategy = answer["recommended"]
+        path = LIBRARY / "snippets" / Path(answer["snippet"]).name
+        if not strategy or not path.is_file():
+            continue
+        scenario = by_id.get(answer["scenario"])
+        code = path.read_text(encoding="utf-8")
+        if scenario and (":" in scenario.task or scenario.payload.path):
+            code = _filled(strategy, scenario, (sizes or {}).get(scenario.id, 0))
+        snippet = found.setdefault((strategy, code), Snippet(strategy, [], answer["snippet"], code.rstrip()))
+        snippet.scenarios.append(answer["scenario"])
+    return list(found.values())
+
+
+def _filled(strategy: str, scenario: Scenario, nbytes: int) -> str:
+    payload = scenario.payload
+    data = pasting.OwnData(payload.may_be, nbytes or payload.size, payload.path)
+    return pasting.filled(strategy, scenario.task, data)

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, Final, TypedDict, cast
 
 from handoff import statistics
+from handoff.breakdown import Breakdown, said, share_for_task
 from handoff.figures.run import Run
 from handoff.records import read_json
 from handoff.shapes import of_shape
 from handoff.summaries import BlockValues, block_values
-from handoff.words import NONE, counted, interval, number, ratio, text
+from handoff.words import NONE, counted, interval, number, percent, ratio, seconds, text
 
 ARTICLE_PYTHON: Final = "Python 3.11"
 
@@ -25,6 +26,16 @@ EXPLAINED: Final = "array-64MiB.{task}.reusex8.w{workers}"
 """The scenarios that show why A2 works, and for which tasks it does not."""
 LISTED: Final = "array-64KiB.read.send.w1"
 """The scenario in which a ShareableList is measured beside pickle: small, as it takes its numbers one by one."""
+LONGER: Final = "array-64MiB.busy.send.w1"
+"""The scenario whose task takes 100 ms, whatever it is handed."""
+TASKS_S: Final = {"1 s": 1.0, "10 s": 10.0, "10 min": 600.0}
+"""Longer tasks, for which the hand-over's share is computed."""
+PICKLED: Final = {
+    "A1": "array-1GiB-uint8-ones.sum.send.w1.cold",
+    "A5": "array-64MiB.read.send.w1",
+    "A3": LONGER,
+}
+"""Experiment -> its scenario whose time by pool_spawn-pickle is taken apart. A4's task does nothing."""
 GIL: Final = {"sum": "lets go of the GIL", "loop": "holds the GIL"}
 SHARERS: Final = {"threads": "threads-reference", "processes over shared memory": "process_spawn-shared_memory"}
 COUNTS: Final = (2, 4)
@@ -52,7 +63,6 @@ class Experiment:
     lines: tuple[Line, ...] = ()
     says: str = ""
     """What the article says where it has no figure."""
-    not_yet: bool = False
 
 
 def thousandths(value: float | None) -> str:
@@ -79,8 +89,8 @@ EXPERIMENTS: Final = (
         "numpy.sum of a 1 GiB array of ones (uint8), by a pool of one thread and by a spawned Pool of one process; "
         "the pool's start is not timed, and it is not warmed",
         (
-            Line("process", 1.801, "pool_spawn-pickle", _full("array-1GiB-uint8-ones.sum.send.w1.cold")),
-            Line("thread", 0.310, "threads-reference", _full("array-1GiB-uint8-ones.sum.send.w1.cold")),
+            Line("process", 1.801, "pool_spawn-pickle", _full(PICKLED["A1"])),
+            Line("thread", 0.310, "threads-reference", _full(PICKLED["A1"])),
         ),
     ),
     Experiment(
@@ -92,8 +102,14 @@ EXPERIMENTS: Final = (
         ),
     ),
     Experiment(
-        "A3", "live with it", "how much pickling matters as the task grows longer",
-        says="a few seconds on a ten-minute computation", not_yet=True,
+        "A3", "live with it",
+        "how much pickling matters as the task grows longer; measured here with an array of 64 MiB and a task that "
+        "takes 100 ms, computed for longer ones",
+        (
+            Line("process", None, "pool_spawn-pickle", _full(LONGER)),
+            Line("thread", None, "threads-reference", _full(LONGER)),
+        ),
+        says="a few seconds on a ten-minute computation",
     ),
     Experiment(
         "A4", "write it to disk",
@@ -107,8 +123,8 @@ EXPERIMENTS: Final = (
     Experiment(
         "A5", "shared memory", "an array of 64 MiB to a process: pickled, and in a segment of shared memory",
         (
-            Line("pickle", None, "pool_spawn-pickle", _full("array-64MiB.read.send.w1")),
-            Line("shared memory", None, "process_spawn-shared_memory", _full("array-64MiB.read.send.w1")),
+            Line("pickle", None, "pool_spawn-pickle", _full(PICKLED["A5"])),
+            Line("shared memory", None, "process_spawn-shared_memory", _full(PICKLED["A5"])),
         ),
         says="it suits arrays; no cheap way for any object",
     ),
@@ -116,7 +132,7 @@ EXPERIMENTS: Final = (
         "A6", "fork, the bad option", "a thread prints to standard error while a forked Process starts",
         says="it consistently deadlocks",
     ),
-    Experiment("A7", "you need to measure", "is the transfer the bottleneck?", says="profile first", not_yet=True),
+    Experiment("A7", "you need to measure", "is the transfer the bottleneck?", says="profile first"),
 )  # fmt: skip
 
 
@@ -300,6 +316,33 @@ def shareable_list_said(run: Run) -> list[str]:
     return [f"64 KiB of the same numbers in a ShareableList take {ratio(times)} times as long as pickled"]
 
 
+def _pickled(run: Run, scenario: str) -> Breakdown | None:
+    known = next((each for each in run.plan.scenarios if each.id == scenario), None)
+    return run.breakdown(known, "pool_spawn-pickle") if known else None
+
+
+def longer_tasks_said(run: Run) -> list[str]:
+    """How much of the time pickling and moving are, as the task grows longer: measured once, then computed."""
+    found = _pickled(run, LONGER)
+    if not found:
+        return []
+    longer = [
+        f"{percent(share_for_task(found.handing_over_s, task_s), 2)} of one of {name}"
+        for name, task_s in TASKS_S.items()
+    ]
+    return [
+        f"handing 64 MiB over by pickle takes {seconds(found.handing_over_s)}: measured, "
+        f"{percent(1 - found.task_share, 2)} of a call whose task takes 100 ms; computed, {', '.join(longer)}"
+    ]
+
+
+def bottleneck_said(run: Run) -> list[str]:
+    """Whether the transfer is the bottleneck at all, in each experiment that pickles."""
+    found = {name: _pickled(run, scenario) for name, scenario in PICKLED.items()}
+    told = [f"{name}: {said(split).rstrip('.')}" for name, split in sorted(found.items()) if split]
+    return told or ["not measured in this run"]
+
+
 def crowding_said(machines: Sequence[Mapping[str, Any]]) -> list[str]:
     """That there were fewer cores than workers, where it was so."""
     cores = [int(found) for machine in machines if (found := (machine.get("hardware") or {}).get("cores"))]
@@ -309,27 +352,36 @@ def crowding_said(machines: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"this machine has {counted(min(cores), 'core')}, on which {' or '.join(crowded)} workers take turns"]
 
 
+def _said(
+    run: Run, experiment: str, deadlock: Mapping[str, Any] | None, machines: Sequence[Mapping[str, Any]]
+) -> list[str]:  # fmt: skip
+    """What there is to say of an experiment beside its lines."""
+    match experiment:
+        case "A2":
+            return [*two_workers_said(run), *crowding_said(machines)]
+        case "A3":
+            return longer_tasks_said(run)
+        case "A5":
+            return shareable_list_said(run)
+        case "A6":
+            return deadlock_said(deadlock)
+        case "A7":
+            return bottleneck_said(run)
+    return []
+
+
 def beside(
     run: Run, deadlock: Mapping[str, Any] | None = None, machines: Sequence[Mapping[str, Any]] = ()
 ) -> list[Beside]:
     """Every experiment of the article, with ours where the plan lists it; none if it lists none."""
     if not run.plan.experiments:
         return []
-    found = []
-    for experiment in EXPERIMENTS:
-        if experiment.not_yet:
-            found.append(Beside(experiment, said=["not yet"]))
-        elif experiment.id not in run.plan.experiments:
-            found.append(Beside(experiment, said=["not asked for in this run"]))
-        elif experiment.id == "A6":
-            found.append(Beside(experiment, said=deadlock_said(deadlock)))
-        elif experiment.id == "A2":
-            said = [*two_workers_said(run), *crowding_said(machines)]
-            found.append(Beside(experiment, lines=_lines(run, experiment), said=said))
-        else:
-            said = shareable_list_said(run) if experiment.id == "A5" else []
-            found.append(Beside(experiment, lines=_lines(run, experiment), said=said))
-    return found
+    return [
+        Beside(experiment, _lines(run, experiment), _said(run, experiment.id, deadlock, machines))
+        if experiment.id in run.plan.experiments
+        else Beside(experiment, said=["not asked for in this run"])
+        for experiment in EXPERIMENTS
+    ]
 
 
 def pythons(run: Run) -> Sequence[str]:

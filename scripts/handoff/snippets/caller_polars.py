@@ -10,7 +10,6 @@ def work(data: pl.DataFrame) -> float:
 
 
 if __name__ == "__main__":
-    payload = pd.DataFrame({"number": range(1_000_000)})  # your data
-    payload["group"] = payload["number"] % 1000
+    payload = pd.DataFrame({"number": range(1_000_000), "group": list(range(1000)) * 1000})  # your data
     # Columns of numbers are not copied. POLARS_MAX_THREADS in the environment says how many threads Polars has.
     print(work(pl.from_pandas(payload)))

@@ -22,8 +22,8 @@ def map_arena(path: str) -> None:
         arena = memoryview(mmap.mmap(file.fileno(), SIZE, access=mmap.ACCESS_READ))
 
 
-def work_on_arena(start: int, length: int, dtype: str) -> float:
-    return work(np.frombuffer(arena, dtype, length, start))
+def work_on_arena(start: int, shape: tuple[int, ...], dtype: np.dtype) -> float:
+    return work(np.ndarray(shape, dtype, arena, start))
 
 
 if __name__ == "__main__":
@@ -32,9 +32,9 @@ if __name__ == "__main__":
         os.posix_fallocate(file.fileno(), 0, SIZE)  # an error if /dev/shm is full, and no SIGBUS later
         own = mmap.mmap(file.fileno(), SIZE)
         # Your data, made in place: payload[...] = values would copy them, where many functions have out=.
-        payload = np.frombuffer(own, np.float64, 1_000_000, 0)  # a next array begins behind it, at a multiple of 64
+        payload = np.ndarray(1_000_000, np.float64, own, 0)  # a next array begins behind it, at a multiple of 64
         payload.fill(1)
         payload[0] = 0
         np.cumsum(payload, out=payload)
         with ProcessPoolExecutor(2, mp_context=context, initializer=map_arena, initargs=(file.name,)) as executor:
-            print(executor.submit(work_on_arena, 0, len(payload), payload.dtype.str).result())
+            print(executor.submit(work_on_arena, 0, payload.shape, payload.dtype).result())

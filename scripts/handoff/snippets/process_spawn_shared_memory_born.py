@@ -15,7 +15,7 @@ def work(data: np.ndarray) -> float:
     return float(data.sum())  # your function; it must not keep data, whose memory goes with the segment
 
 
-def work_on_segment(name: str, shape: tuple[int, ...], dtype: str) -> float:
+def work_on_segment(name: str, shape: tuple[int, ...], dtype: np.dtype) -> float:
     segment = SharedMemory(name, **NOT_MINE)
     try:
         return work(np.ndarray(shape, dtype, segment.buf))
@@ -32,7 +32,7 @@ if __name__ == "__main__":
         payload[0] = 0
         np.cumsum(payload, out=payload)
         with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
-            print(executor.submit(work_on_segment, segment.name, payload.shape, payload.dtype.str).result())
+            print(executor.submit(work_on_segment, segment.name, payload.shape, payload.dtype).result())
         del payload  # its memory goes with the segment
     finally:
         segment.close()

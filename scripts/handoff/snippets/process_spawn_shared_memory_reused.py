@@ -22,7 +22,7 @@ def open_segment(name: str) -> None:
     segment = SharedMemory(name, **NOT_MINE)
 
 
-def work_on_segment(shape: tuple[int, ...], dtype: str) -> float:
+def work_on_segment(shape: tuple[int, ...], dtype: np.dtype) -> float:
     return work(np.ndarray(shape, dtype, segment.buf))
 
 
@@ -34,7 +34,7 @@ if __name__ == "__main__":
             for start in (0, 1):
                 payload = np.arange(start, 1_000_000, dtype=np.float64)  # your data
                 np.copyto(np.ndarray(payload.shape, payload.dtype, own.buf), payload)  # an error if SIZE is too small
-                call = executor.submit(work_on_segment, payload.shape, payload.dtype.str)
+                call = executor.submit(work_on_segment, payload.shape, payload.dtype)
                 result = call.result()  # before the next array goes there
         print(result)
     finally:

@@ -1,0 +1,32 @@
+"""An Arrow IPC file in memory (/dev/shm), which the worker maps: the numbers are used where they lie."""
+
+import multiprocessing
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+
+def work(data: np.ndarray) -> float:
+    return float(data.sum())  # your function
+
+
+def work_on_file(path: Path, shape: tuple[int, ...]) -> float:
+    with pa.memory_map(str(path)) as source:
+        table = pa.ipc.open_file(source).read_all()
+    # One piece of memory, which is read-only.
+    return work(table["data"].combine_chunks().to_numpy(zero_copy_only=False).reshape(shape))
+
+
+if __name__ == "__main__":
+    payload = np.arange(1_000_000, dtype=np.float64)  # your data
+    # Files here are memory: they must fit into it. The folder goes with all its files at the end.
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder, ProcessPoolExecutor(2, mp_context=context) as executor:
+        path = Path(folder) / "payload"
+        table = pa.table({"data": payload.reshape(-1)})
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+        print(executor.submit(work_on_file, path, payload.shape).result())
