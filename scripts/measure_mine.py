@@ -13,10 +13,23 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from handoff import probes
 from handoff.configuration import complete, load
 from handoff.effort import read_state, said
-from handoff.mine import Question, asked, choose, config_text, left_out_said, seconds_left
+from handoff.figures.run import read_run
+from handoff.mine import (
+    Question,
+    asked,
+    choose,
+    code_of,
+    config_text,
+    left_out_said,
+    seconds_left,
+    told_by_probes,
+    where_it_goes,
+)
 from handoff.mistakes import step
+from handoff.recommend import read_answers
 from handoff.records import write_atomically
 from handoff.scenarios import Plan, make_plan, parse_duration
 from handoff.strategies import expand
@@ -52,10 +65,10 @@ def snakemake(configfile: Path, options: list[str], budget: float, targets: list
         sys.executable, "-m", "snakemake", *map(str, targets), "--configfile", str(configfile), *options, "--config",
         f"budget={max(1, round(budget))}s",
     ]  # fmt: skip
-    kept = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"} if quiet else {}
-    ended = subprocess.run(command, check=False, **kept)
+    out = subprocess.PIPE if quiet else None
+    ended = subprocess.run(command, check=False, stdout=out, stderr=subprocess.STDOUT if quiet else None)
     if ended.returncode:
-        print(ended.stdout or "", file=sys.stderr)
+        print((ended.stdout or b"").decode(errors="replace"), file=sys.stderr)
         raise SystemExit(ended.returncode)
 
 
@@ -68,13 +81,29 @@ def prepare(config: dict[str, Any], options: list[str]) -> tuple[Plan, Path]:
     targets = [folder / "payloads" / payload.description for payload in plan.payloads.values()]
     print("Looking at your data and your function ...", flush=True)
     snakemake(first, options, 60, [*targets, folder / "probes.json"], quiet=True)
+    found = probes.read(folder / "probes.json")
+    print("\n".join(probes.text(found)), end="\n\n", flush=True)
+    config = told_by_probes(config, found)
+    plan = make_plan(complete(config), Path.cwd())
     choice = choose(plan, expand(config["strategies"]), folder)
-    if sentence := left_out_said(choice):
-        print(f"\n{sentence}\n", flush=True)
-    chosen = {**config, "strategies": list(choice.measured)}
+    print(f"{left_out_said(choice)}\n", flush=True)
     file = folder / "config.yaml"
+    chosen = {**config, "strategies": list(choice.measured)}
     write_atomically(file, config_text(chosen, "The question with the strategies that can answer it."))
     return plan, file
+
+
+def show(plan: Plan, thorough: bool) -> None:
+    """What stands below the answer itself: where the time goes, and the code."""
+    folder = Path("results", plan.run)
+    run = read_run(*(folder / name for name in ("plan.json", "summary.csv", "timings.csv", "invocations.csv")))
+    answers = read_answers(folder / "recommendations.json")
+    print("\n".join(("", *where_it_goes(run))))
+    for name, code in code_of(run, answers).items():
+        write_atomically(folder / name, code)
+        print(f"Code: {folder / name}")
+    if not thorough and any(answer["confidence"] != "decided" for answer in answers):
+        print("To be surer, with 30 minutes at most: the same command with THOROUGH=1 (--thorough).")
 
 
 @step
@@ -101,6 +130,7 @@ def main() -> None:
         print(f"\n{said(found)}\n", flush=True)
         budget = before + seconds_left(deadline, time.monotonic(), spent, REPORT_S)
     snakemake(file, given.snakemake, budget, [])
+    show(plan, given.thorough)
 
 
 if __name__ == "__main__":

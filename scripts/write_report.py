@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from handoff import probes
 from handoff.figures.run import read_run
 from handoff.health import read_health
 from handoff.machine import read_machine
 from handoff.mistakes import step
 from handoff.recommend import read_answers
-from handoff.records import write_atomically
+from handoff.records import COSTS, read_table, write_atomically
 from handoff.report import page
 from handoff.report.article import read_deadlock
 from handoff.report.pictures import pictures
@@ -32,6 +33,8 @@ def main() -> None:
         "--figure", type=Path, nargs="*", default=[], help="results/<run>/figures/<figure>.svg, one or more"
     )
     parser.add_argument("--deadlock", type=Path, help="results/<run>/deadlock.json, where the article's fork was tried")
+    parser.add_argument("--probes", type=Path, help="results/<run>/probes.json")
+    parser.add_argument("--costs", type=Path, help="results/<run>/costs.csv")
     parser.add_argument("--out", type=Path, required=True, help="the HTML file to write")
     given = parser.parse_args()
     html = page(
@@ -41,6 +44,8 @@ def main() -> None:
         pictures(given.figure),
         read_deadlock(given.deadlock) if given.deadlock else None,
         read_health(given.health),
+        probes.read(given.probes) if given.probes else (),
+        read_table(given.costs, COSTS) if given.costs else (),
     )
     write_atomically(given.out, html)
 

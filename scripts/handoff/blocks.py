@@ -379,6 +379,15 @@ class Schedule:
             return [function.name, function.home, function.state]
         return [payload.path, *_state(payload.path)] if payload.path else []
 
+    @property
+    def own_questions(self) -> list[list[Any]]:
+        """What is the user's own in the plan, and whatever may change what is found out of it."""
+        own = [scenario for scenario in self.plan.scenarios if scenario.payload.own or scenario.function]
+        return [
+            [scenario.id, scenario.task_home, scenario.workers, *(f.state for f in (scenario.function,) if f)]
+            for scenario in own
+        ]
+
     def payload_files(self, folder: str, kind: str = "") -> list[str]:
         """The payloads' data files and descriptions: those of a kind, or all. A user's own file is no output."""
         payloads = [payload for payload in self.plan.payloads.values() if kind in ("", payload.kind)]

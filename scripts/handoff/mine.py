@@ -13,11 +13,15 @@ from typing import Any, Final
 
 import yaml
 
+from handoff import breakdown, probes
+from handoff.figures.run import Run, words
 from handoff.measure.supervisor import obstacle
 from handoff.own_functions import is_own
 from handoff.payloads import read_description
+from handoff.report import answers
 from handoff.scenarios import FILES, Plan, Scenario, slug
 from handoff.strategies import Strategy, executor_facts, find, transport_facts
+from handoff.words import number, text
 
 NOT_WORTH_IT: Final = ("manager", "shareable_list")
 """Transports that are measured to show what not to do: many times slower than the rest with anything that is large."""
@@ -73,6 +77,44 @@ def _payload(said: str) -> dict[str, Any]:
         return {"file": said}
     function, bracket, argument = said.partition("(")
     return {"function": function, **({"argument": yaml.safe_load(argument.rstrip(")"))} if bracket else {})}
+
+
+HOPELESS: Final = ("raises", "exits", "crashes", "never_returns", "out_of_memory", "not_loaded")
+"""Findings of a function that no way of handing over can make work: a few ways show it as well as all."""
+
+SHOWING: Final = ("threads-reference", "process_spawn-pickle5")
+
+WRITING: Final = ("writes_input", "needs_writable")
+
+
+def told_by_probes(config: Mapping[str, Any], found: Sequence[probes.Entry]) -> dict[str, Any]:
+    """The config with what the probes say of the function: whether it writes into its payload, whether it works."""
+    codes = {finding.code for entry in found for finding in entry.findings if finding.about == "function"}
+    changed = dict(config)
+    if codes.intersection(WRITING):
+        changed["needs"] = {**config.get("needs", {}), "writable": True}
+    if all(any(f.about == "function" and f.code in HOPELESS for f in entry.findings) for entry in found) and found:
+        changed["strategies"] = list(SHOWING)
+        changed["effort"] = "fixed"
+    return changed
+
+
+def where_it_goes(run: Run) -> list[str]:
+    """For each scenario, of what a transfer of the reference is made."""
+    said = []
+    for scenario in run.plan.scenarios:
+        if found := run.breakdown(scenario, run.plan.reference):
+            what = "your function" if scenario.function else f"the task {scenario.task}"
+            said.append(f"{words(scenario)}, by {run.plan.reference}: {breakdown.said(found, what)}")
+    return [f"{line[:1].upper()}{line[1:]}" for line in said]
+
+
+def code_of(run: Run, recommended: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The name of a file -> the program to paste that is in it, for each way that is recommended somewhere."""
+    sizes = {text(row, "scenario"): int(number(row, "payload_bytes") or 0) for row in run.summary}
+    found = answers.snippets(recommended, run.plan.scenarios, sizes)
+    names = ["use_this.py", *(f"use_this_{count}.py" for count in range(2, len(found) + 1))]
+    return {name: f"{snippet.code}\n" for name, snippet in zip(names, found, strict=False)}
 
 
 def config_text(config: Mapping[str, Any], about: str) -> str:

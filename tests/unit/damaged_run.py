@@ -8,6 +8,7 @@ from pathlib import Path
 
 from example_run import REFERENCE, array, example_machine, example_plan, example_rows
 
+from handoff import costs, probes
 from handoff.blocks import AGAIN, expected, run_order
 from handoff.calibration import judge
 from handoff.collection import collect
@@ -19,6 +20,7 @@ from handoff.health import examine
 from handoff.payloads.generation import generate
 from handoff.recommend import answer_text, recommend, table_rows
 from handoff.records import (
+    COSTS,
     INVOCATIONS,
     RECOMMENDATIONS,
     SUMMARY,
@@ -41,6 +43,11 @@ OVERHEAD = {
     name: {"threads": {"estimate": 31.5, "interval": [30.0, 33.0], "rounds": 30}}
     for name in ("null_payload_us", "null_payload_reuse_us")
 } | {"busy_task_error_us": 12.5}
+
+FINDINGS = (
+    probes.Finding("payload", "kind", "It is an array.", "Every way carries it.", facts={"bytes": 65536}),
+    probes.Finding("function", "raises", "It raises <ValueError>.", "Mend it.", "obstacle", snippet="x = 1"),
+)
 
 COUNTS = {"runs": 3, "hung": 2}
 DEADLOCK = {
@@ -94,6 +101,7 @@ def whole_run(folder: Path) -> None:
         ("timings", TIMINGS, timings),
         ("summary", SUMMARY, with_stop_reasons(summary, effort)),
         ("recommendations", RECOMMENDATIONS, table_rows(answers)),
+        ("costs", COSTS, costs.rows(plan, values, (), costs.overheads(invocations, timings))),
     ):
         write_table(folder / f"{name}.csv", table, rows)
     more = small_plan(blocks=6)
@@ -108,6 +116,7 @@ def whole_run(folder: Path) -> None:
         ("calibration", judge(more, block_values(*example_rows(more)), OVERHEAD)),  # type: ignore[arg-type]
     ):
         write_json(folder / f"{name}.json", data)
+    probes.write(folder / "probes.json", [probes.Entry(payload.id, "mine:work", "/home/me", FINDINGS)])
     write_json(folder / AGAIN, {"array/1": "20260101T120000Z-abc123"})
     run = Run(plan, summary, timings, invocations)
     for figure in figure_names():

@@ -20,11 +20,11 @@ import damages
 import numpy as np
 import pandas as pd
 import pytest
-from damaged_run import ARENA, MACHINE, THREADS, small_plan, whole_run
+from damaged_run import ARENA, MACHINE, REFERENCE, THREADS, small_plan, whole_run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handoff import blocks, payloads
+from handoff import blocks, payloads, probes
 from handoff.calibration import read_overhead, read_sentences
 from handoff.effort import read_state, said
 from handoff.figures import figure_names
@@ -35,7 +35,8 @@ from handoff.mistakes import HandoffError
 from handoff.payloads import user_files
 from handoff.payloads.generation import generate
 from handoff.recommend import read_answers
-from handoff.records import INVOCATIONS, RECOMMENDATIONS, TIMINGS, read_invocation, read_table
+from handoff.records import COSTS, INVOCATIONS, RECOMMENDATIONS, TIMINGS, read_invocation, read_table
+from handoff.report import costs as costing
 from handoff.report.article import deadlock_said, hangs, read_deadlock
 from handoff.report.environment import facts
 from handoff.report.pictures import picture
@@ -104,6 +105,11 @@ def all_of_deadlock(path: Path) -> object:
     return deadlock_said(found), hangs(found)
 
 
+def all_of_costs(path: Path) -> object:
+    rows = read_table(path, COSTS)
+    return costing.groups(rows), costing.break_evens(rows, {REFERENCE, ARENA}), costing.contention_said(rows)
+
+
 @dataclass(frozen=True)
 class Sort:
     """A sort of file: where it lies, whoever reads it, and how its values are damaged beyond its bytes."""
@@ -120,6 +126,8 @@ SORTS = {
     "timings": Sort("timings.csv", lambda path: read_table(path, TIMINGS), damages.of_csv),
     "summary": Sort("summary.csv", lambda path: read_summary(path, small_plan()), damages.of_csv),
     "recommendations.csv": Sort("recommendations.csv", lambda path: read_table(path, RECOMMENDATIONS), damages.of_csv),
+    "costs": Sort("costs.csv", all_of_costs, damages.of_csv),
+    "probes": Sort("probes.json", lambda path: probes.text(probes.read(path)), damages.of_json),
     "plan": Sort("plan.json", read_plan, damages.of_json),
     "plan at the start": Sort("plan.json", due, damages.of_json),
     "effort": Sort("effort.json", lambda path: said(read_state(path)), damages.of_json),
@@ -325,8 +333,10 @@ STEPS = {
         (*MEASURED, "summary.csv"), f"--figure failures {SUMMED} --out {{out}}/f.svg"
     ),
     "write_report": Step(
-        (*MEASURED, "summary.csv", "recommendations.json", "health.json", "deadlock.json", MACHINES, FIGURES[0]),
+        (*MEASURED, "summary.csv", "recommendations.json", "health.json", "deadlock.json", "probes.json", "costs.csv",
+         MACHINES, FIGURES[0]),
         f"{SUMMED} --recommendations {{run}}/recommendations.json --health {{run}}/health.json "
+        f"--probes {{run}}/probes.json --costs {{run}}/costs.csv "
         f"--deadlock {{run}}/deadlock.json --machine {{run}}/{MACHINES} --out {{out}}/report.html "
         f"--figure {' '.join(f'{{run}}/{figure}' for figure in FIGURES)}",
     ),

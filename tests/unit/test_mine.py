@@ -6,10 +6,23 @@ from pathlib import Path
 
 import pytest
 import yaml
+from example_run import answers, example
 
 from handoff.configuration import complete
-from handoff.mine import Choice, Question, asked, choose, config_text, left_out_said, seconds_left
+from handoff.mine import (
+    Choice,
+    Question,
+    asked,
+    choose,
+    code_of,
+    config_text,
+    left_out_said,
+    seconds_left,
+    told_by_probes,
+    where_it_goes,
+)
 from handoff.payloads.generation import generate
+from handoff.probes import Entry, Finding
 from handoff.scenarios import Plan, make_plan
 from handoff.strategies import expand
 
@@ -121,3 +134,32 @@ def test_the_time_left_counts_what_the_workflow_takes_for_itself() -> None:
     assert seconds_left(100, 40, [], 20) == 40
     assert seconds_left(100, 40, [(30, 15), (10, 5)], 20) == 20
     assert seconds_left(100, 90, [(30, 15)], 20) == 0
+
+
+def entry(*codes: str) -> Entry:
+    return Entry("p", "m:f", "/home", tuple(Finding("function", code, "It does.", "So.") for code in codes))
+
+
+def test_a_function_that_writes_is_given_a_copy() -> None:
+    for code in ("writes_input", "needs_writable"):
+        assert told_by_probes({"needs": {"safe": True}}, [entry(code)]) == {"needs": {"safe": True, "writable": True}}
+    assert told_by_probes({"needs": {}}, [entry("takes")]) == {"needs": {}}
+
+
+def test_a_function_that_cannot_work_is_shown_to_fail_in_a_few_ways() -> None:
+    base = {"strategies": ["all"], "effort": "adaptive"}
+    assert told_by_probes(base, [entry("raises")])["strategies"] == ["threads-reference", "process_spawn-pickle5"]
+    assert told_by_probes(base, [entry("raises"), entry("takes")]) == base
+    assert told_by_probes(base, []) == base
+
+
+def test_what_is_shown_below_the_answer() -> None:
+    run = example()
+    code = code_of(run, answers(run))
+    assert list(code)[:1] == ["use_this.py"]
+    for name, program in code.items():
+        compile(program, name, "exec")
+    said = where_it_goes(run)
+    assert len(said) <= len(run.plan.scenarios)
+    assert all("by pool_spawn-pickle: " in line for line in said)
+    assert said

@@ -15,10 +15,12 @@ from example_run import MIB, answers, array, example, example_machine, health_of
 from invented_times import plan_of, run_of, steady
 
 import write_report
+from handoff.costs import overheads, rows
 from handoff.figures import drawing, figure_names
 from handoff.figures.run import Run
 from handoff.health import CHECKS
 from handoff.health.twice import Sentinel, sentinels
+from handoff.probes import Entry, Finding
 from handoff.records import BadTable
 from handoff.report import answers as answering
 from handoff.report import article, environment, moment, page, trust, why_unsafe
@@ -172,6 +174,25 @@ def test_user_text_is_escaped(run: Run, tmp_path: Path) -> None:
     assert "script" not in read.tags
     assert hostile in read.text
     assert "<script" not in html
+
+
+def test_what_was_found_out_and_what_it_costs_is_on_the_page(run: Run) -> None:
+    beside = overheads(run.invocations, run.timings)
+    costs = rows(run.plan, block_values(run.invocations, run.timings), (), beside)
+    several = [{**row, "latency_s": 0.001, "smallest_bytes": 1024, "largest_bytes": 2**26, "residual": 0.021,
+                "crossover_with_reference_bytes": 60000.0, "crossover_extrapolated": 0} for row in costs]  # fmt: skip
+    found = [
+        Entry("mine", "<b>:work", "/home", (Finding("function", "raises", "It raises <i>.", "Mend it.", "obstacle"),))
+    ]
+    html = page(run, answers(run), [], [], found_out=found, costs=several)
+    said = Page(html).said
+    assert "It raises <i>. Mend it." in said
+    assert "<b>:work" in said
+    assert "1.00 ms" in said
+    assert "58.6 KiB" in said
+    assert "1 KiB to 64 MiB" in said
+    assert "What was found out" not in Page(page(run, answers(run), [], [])).said
+    assert "What handing over costs" not in Page(page(run, answers(run), [], [])).said
 
 
 def test_a_run_of_failures_has_a_page(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from copied_library import copied_library, measured
 from handoff import machine
 from handoff.interpreters import Interpreter
 from handoff.measure import supervisor
+from handoff.measure.job import calls_of_own
 from handoff.payloads.generation import generate
 from handoff.scenarios import Payload, Scenario, available_cores
 from handoff.strategies import find, transport_facts
@@ -195,3 +197,35 @@ def test_a_missing_program_is_named(scenario: Scenario, tmp_path: Path, monkeypa
     monkeypatch.setattr(shutil, "which", lambda program: None)
     status, reason = supervisor.obstacle(find("process_spawn-redis"), scenario, tmp_path, tmp_path)
     assert (status, reason) == ("unsupported", "needs the program redis-server, which is not installed")
+
+
+def own(task: str, payload: str = "p", workers: int = 1) -> Scenario:
+    return Scenario(Payload(payload, "array", 8), task, "send", workers, task_home="/home/me")
+
+
+def test_a_users_function_has_as_long_as_it_takes() -> None:
+    quick, slow = own("m:quick"), own("m:slow", workers=2)
+    limits = {
+        name: supervisor.time_limit([scenario], {"p": 8}, 0.1, {quick.id: 0.01, slow.id: 30.0})
+        for name, scenario in (("quick", quick), ("slow", slow), ("built in", replace(quick, task="read")))
+    }
+    assert limits["quick"] < limits["built in"] + 1
+    assert limits["slow"] > 20 * 2 * 30
+    assert supervisor.time_limit([quick], {"p": 8}, 0.1) > limits["quick"]
+
+
+def test_how_long_a_function_takes_is_what_the_probes_say(tmp_path: Path) -> None:
+    takes = {"code": "takes", "about": "function", "level": "note", "facts": {"call_s": 2.5}}
+    raises = {"code": "raises", "about": "function", "level": "obstacle", "facts": {}}
+    entries = [
+        {"payload": "p", "task": task, "task_home": "/home/me", "findings": findings}
+        for task, findings in (("m:slow", [takes]), ("m:bad", [raises]), ("m:other", []))
+    ]
+    file = tmp_path / "probes.json"
+    file.write_text(json.dumps({"entries": entries}), encoding="utf-8")
+    asked = [own("m:slow"), own("m:bad"), own("m:other"), own("m:slow", "q"), replace(own("m:slow"), task="read")]
+    assert calls_of_own(asked, file) == {asked[0].id: 2.5, asked[1].id: 1.0}
+    for damaged in ("", "[]", "{}", '{"entries": 3}', '{"entries": [{"findings": [1]}]}'):
+        file.write_text(damaged, encoding="utf-8")
+        assert calls_of_own(asked, file) == {}
+    assert calls_of_own(asked, tmp_path / "none.json") == {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -77,6 +79,7 @@ def measure(order: Order) -> None:
         supervisor = Supervisor(
             strategy, order.payloads, places, order.seconds, order.block <= PROBED_BLOCKS,
             order.order_seed + order.slot, steady, journal, python,
+            calls_of_own(order.scenarios, order.payloads.parent / "probes.json"),
         )  # fmt: skip
         outcome = supervisor.run(order.scenarios)
         after = surroundings.now()
@@ -85,6 +88,31 @@ def measure(order: Order) -> None:
     write_invocation(order.out, _record(order, python, outcome, before, after))
     journal.unlink(missing_ok=True)  # all of it stands in the result now
     progress.finished(order, outcome, (after.monotonic_ns - before.monotonic_ns) / 1e9)
+
+
+NEVER_S: Final = 1.0
+"""What a call is taken for that is known never to return, or not to work: nobody has to wait long for that."""
+
+
+def calls_of_own(scenarios: Iterable[Scenario], probes: Path) -> dict[str, float]:
+    """How long a call of the user's function takes, by scenario, as far as the probes have found out.
+
+    Read without the probes' own room, which stands above this one; a file that is damaged tells nothing.
+    """
+    own = [scenario for scenario in scenarios if scenario.function]
+    try:
+        entries = json.loads(probes.read_text(encoding="utf-8"))["entries"] if own else []
+        found: dict[tuple[str, str, str], float] = {}
+        for entry in entries:
+            findings = entry["findings"]
+            taken = [float(each["facts"]["call_s"]) for each in findings if each["code"] == "takes"]
+            hopeless = any(each["about"] == "function" and each["level"] == "obstacle" for each in findings)
+            if taken or hopeless:
+                found[entry["payload"], entry["task"], entry["task_home"]] = max(taken, default=NEVER_S)
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
+    keys = {scenario.id: (scenario.payload.id, scenario.task, scenario.task_home) for scenario in own}
+    return {name: found[key] for name, key in keys.items() if key in found}
 
 
 def _journal(out: Path) -> Path:

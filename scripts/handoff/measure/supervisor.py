@@ -39,6 +39,12 @@ LONGEST_S: Final = 3600.0
 SLOWEST_BYTES_PER_S: Final = 20e6
 """No way of handing data over is slower than this on a machine that is worth measuring."""
 
+OWN_CALLS: Final = 20
+"""Of a user's function in an invocation, far more than there are if one takes long."""
+
+OWN_CALL_S: Final = 5.0
+"""What a call of it is taken for where nobody has tried it (see probes)."""
+
 PINNED: Final = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS",
     "BLIS_NUM_THREADS", "POLARS_MAX_THREADS",
@@ -120,10 +126,17 @@ def obstacle(
     return "", ""
 
 
-def time_limit(scenarios: Sequence[Scenario], sizes: Mapping[str, int], seconds: float) -> float:
-    """Seconds after which the measured process is ended: far above what any way should take."""
+def time_limit(
+    scenarios: Sequence[Scenario], sizes: Mapping[str, int], seconds: float, calls_s: Mapping[str, float] | None = None
+) -> float:
+    """Seconds after which the measured process is ended: far above what any way should take.
+
+    calls_s: how long a call of the user's function takes, by scenario, as far as that is known.
+    """
     moved = sum(8 * s.calls * (1 if PATTERNS[s.pattern].calls else s.workers) * sizes[s.payload.id] for s in scenarios)
-    return min(LONGEST_S, BASE_LIMIT_S + moved / SLOWEST_BYTES_PER_S + len(scenarios) * (10 * seconds + 5))
+    # One after another, if it holds the GIL: transfers, and calls that say what is right.
+    own = sum(OWN_CALLS * s.calls * s.workers * (calls_s or {}).get(s.id, OWN_CALL_S) for s in scenarios if s.function)
+    return min(LONGEST_S, BASE_LIMIT_S + moved / SLOWEST_BYTES_PER_S + len(scenarios) * (10 * seconds + 5) + own)
 
 
 def environment(hash_seed: int, mark: str, own_threads: Sequence[str] = ()) -> dict[str, str]:
@@ -143,10 +156,12 @@ class Supervisor:
     def __init__(
         self, strategy: Strategy, data: Path, places: Places, seconds: float, probes: bool, hash_seed: int,
         steady: Mapping[str, int] | None = None, journal: Path | None = None, python: Interpreter | None = None,
+        calls_s: Mapping[str, float] | None = None,
     ) -> None:  # fmt: skip
         """journal: a file that gets everything the measured process says, as it comes; kept if this process dies.
 
         python: the one that the measured process and its workers run in; this process's own if none is given.
+        calls_s: as of time_limit.
         """
         self.strategy = strategy
         self.data = data
@@ -157,6 +172,7 @@ class Supervisor:
         self.steady = dict(steady or {})
         self.journal = journal
         self.python = python or interpreters.own()
+        self.calls_s = dict(calls_s or {})
         self.outcome = Outcome()
 
     def run(self, scenarios: Sequence[Scenario]) -> Outcome:
@@ -221,7 +237,7 @@ class Supervisor:
             watch = Watch(process, reading, self.places, folder, journal)
             try:
                 watch.tell(work.to_json())
-                watch.follow(time.monotonic() + time_limit(scenarios, sizes, self.seconds))
+                watch.follow(time.monotonic() + time_limit(scenarios, sizes, self.seconds, self.calls_s))
             finally:
                 lingering = watch.end()
         return self._judge(scenarios, watch, process.returncode, lingering, killed_before)

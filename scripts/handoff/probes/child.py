@@ -5,14 +5,13 @@ It says what it is about to do and what it has found, a line of JSON each, so th
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import resource
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from handoff import machine, payloads, tasks
 from handoff.measure.usage import MARK
@@ -41,23 +40,10 @@ OF_A_TRIAL: Final[dict[str, Callable[[Trial], Iterator[Finding]]]] = {
 }  # fmt: skip
 
 
-def load_task(task: str, home: str) -> Callable[[Any], Any]:
-    """The function `module:function`, with its folder first on sys.path; or the built-in task of that name."""
-    if ":" not in task:
-        return tasks.load(task)
-    module, _, name = task.partition(":")
-    if home:
-        sys.path.insert(0, home)
-    found: Any = importlib.import_module(module)
-    for part in name.split("."):
-        found = getattr(found, part)
-    return cast(Callable[[Any], Any], found)
-
-
 class Child:
     """Makes the probes of an order, one after another."""
 
-    def __init__(self, order: Order, say: Say, wait: Callable[[], object], load: Load = load_task) -> None:
+    def __init__(self, order: Order, say: Say, wait: Callable[[], object], load: Load = tasks.load) -> None:
         """wait: until what was printed so far is read, so that it is not taken for the function's."""
         self.order = order
         self.say = say

@@ -79,7 +79,7 @@ def probe_call(trial: Trial, mark: str = "") -> Iterator[Finding]:
         yield Finding(
             "function", "writes_input", "It writes into its payload.",
             "With threads it changes the caller's own, and read-only ways fail; others give it a copy. "
-            "Have it copy what it changes, or measure the pattern mutate_private.", "warning",
+            "Have it copy what it changes, or say needs: {writable: true}.", "warning",
         )  # fmt: skip
     if trial.works:
         yield from _returned(trial.result)

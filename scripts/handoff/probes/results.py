@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from handoff import payloads
 from handoff.measure.places import machine_lock
+from handoff.own_functions import is_own
 from handoff.probes.finding import Finding, finding_from_json
 from handoff.probes.order import LIMIT_S, OF_THE_FUNCTION, PROBES, Order
 from handoff.probes.supervise import probe_in_children, sweep
@@ -40,7 +41,7 @@ class Entry:
 def probe_plan(plan: Plan, folder: Path, limit_s: float = LIMIT_S) -> list[Entry]:
     """The findings of each payload and task of the plan, alone on the machine; folder: the run's payloads/.
 
-    A built-in task is known, so nothing is asked about it. A payload's own probes are made once.
+    What Handoff brings is known, so nothing is asked about it. A payload's own probes are made once.
 
     Raises:
         PayloadError: a payload is missing or is not the one that was described.
@@ -56,7 +57,7 @@ def probe_plan(plan: Plan, folder: Path, limit_s: float = LIMIT_S) -> list[Entry
                 payloads.verify(payload, folder)
                 found = known[payload.id] = probe_in_children(_order(payload, folder, workers, limit_s))
             of_both = []
-            if ":" in task:
+            if is_own(task):
                 order = _order(payload, folder, workers, limit_s, task, home)
                 of_both = [each for each in probe_in_children(order) if each not in found]
             entries.append(Entry(payload.id, task, home, (*found, *of_both)))
@@ -64,9 +65,8 @@ def probe_plan(plan: Plan, folder: Path, limit_s: float = LIMIT_S) -> list[Entry
 
 
 def _asked(plan: Plan) -> list[tuple[Payload, str, str]]:
-    # A plan of a version without tasks of the user's has no home for them.
-    asked = [(s.payload, s.task, str(getattr(s, "task_home", ""))) for s in plan.scenarios]
-    return list(dict.fromkeys(asked))
+    own = [scenario for scenario in plan.scenarios if scenario.payload.own or scenario.function]
+    return list(dict.fromkeys((scenario.payload, scenario.task, scenario.task_home) for scenario in own))
 
 
 def _order(payload: Payload, folder: Path, workers: int, limit_s: float, task: str = "", home: str = "") -> Order:

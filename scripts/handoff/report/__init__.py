@@ -17,8 +17,10 @@ from handoff.figures.drawing import MOST_PANELS
 from handoff.figures.phases import PHASES, components
 from handoff.figures.run import Run, words
 from handoff.health.twice import sentinels
-from handoff.records import INVOCATIONS, RECOMMENDATIONS, STATUSES, SUMMARY, TIMINGS
+from handoff.probes import Entry
+from handoff.records import COSTS, INVOCATIONS, RECOMMENDATIONS, STATUSES, SUMMARY, TIMINGS, Row
 from handoff.report import answers, article, environment, trust
+from handoff.report import costs as costing
 from handoff.report.pictures import Picture
 from handoff.scenarios import PATTERNS, TASKS, Scenario
 from handoff.statistics import SURE_BLOCKS
@@ -32,7 +34,8 @@ FILES: Final = (
     ("machines/", "each machine's description"),
     ("payloads/", "the payloads that Handoff made, each with its digest"),
     ("timings/", "what each measuring job wrote, one file a job"),
-    *((table.name, table.one_row) for table in (INVOCATIONS, TIMINGS, SUMMARY, RECOMMENDATIONS)),
+    *((table.name, table.one_row) for table in (INVOCATIONS, TIMINGS, SUMMARY, COSTS, RECOMMENDATIONS)),
+    ("probes.json", "what was found out of your own data and functions before anything was measured"),
     ("health.json", "the warnings about the run, each with its cause and its remedy"),
     ("figures/", "the pictures of this page"),
 )
@@ -107,11 +110,13 @@ def page(
     pictures: Sequence[Picture],
     deadlock: Mapping[str, Any] | None = None,
     health: Mapping[str, Any] | None = None,
+    found_out: Sequence[Entry] = (),
+    costs: Sequence[Row] = (),
 ) -> str:
     """The report as the text of an HTML file.
 
     recommendations, machines and health are the content of recommendations.json, machines/<machine_id>.json and
-    health.json.
+    health.json; found_out that of probes.json, and costs are the rows of costs.csv.
     """
     found = sentinels(run.plan, block_values(run.invocations, run.timings))
     warnings, checked = (health["warnings"], health["checked"]) if health else ([], [])
@@ -156,6 +161,12 @@ def page(
         ended=moment(max(_seen(run, "ended_at"), default="")),
         patterns={scenario.pattern: PATTERNS[scenario.pattern].about for scenario in scenarios},
         tasks={scenario.task: TASKS.get(scenario.task, "your own function") for scenario in scenarios},
+        found_out=found_out,
+        costs=costing.groups(costs),
+        break_evens=costing.break_evens(
+            costs, {run.plan.reference, *(answer["recommended"] for answer in recommendations)}
+        ),
+        contention_said=costing.contention_said(costs),
         sure_blocks=SURE_BLOCKS,
         files=FILES,
     )  # fmt: skip

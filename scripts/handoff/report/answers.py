@@ -107,7 +107,7 @@ def snippets(
             continue
         scenario = by_id.get(answer["scenario"])
         code = path.read_text(encoding="utf-8")
-        if scenario and (":" in scenario.task or scenario.payload.path):
+        if scenario and (scenario.function or scenario.payload.own):
             code = _filled(strategy, scenario, (sizes or {}).get(scenario.id, 0))
         snippet = found.setdefault((strategy, code), Snippet(strategy, [], answer["snippet"], code.rstrip()))
         snippet.scenarios.append(answer["scenario"])
@@ -116,5 +116,9 @@ def snippets(
 
 def _filled(strategy: str, scenario: Scenario, nbytes: int) -> str:
     payload = scenario.payload
-    data = pasting.OwnData(payload.may_be, nbytes or payload.size, payload.path)
-    return pasting.filled(strategy, scenario.task, data)
+    # Of a file that is cut short to be measured, the code reads all: nobody knows here how much that is.
+    data = pasting.OwnData(
+        payload.may_be, 0 if payload.path and payload.size else nbytes, payload.path, payload.maker,
+        tuple(value for _, value in payload.options) if payload.maker else (), payload.home,
+    )  # fmt: skip
+    return pasting.filled(strategy, scenario.task, data, scenario.task_home)
