@@ -7,7 +7,6 @@ Measures until the answer is decided or the time is up. The same command again g
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -32,6 +31,7 @@ from handoff.mistakes import step
 from handoff.recommend import read_answers
 from handoff.records import write_atomically
 from handoff.scenarios import Plan, make_plan, parse_duration
+from handoff.starts import start
 from handoff.strategies import expand
 
 REPORT_S: Final = 25.0
@@ -65,11 +65,8 @@ def snakemake(configfile: Path, options: list[str], budget: float, targets: list
         sys.executable, "-m", "snakemake", *map(str, targets), "--configfile", str(configfile), *options, "--config",
         f"budget={max(1, round(budget))}s",
     ]  # fmt: skip
-    out = subprocess.PIPE if quiet else None
-    ended = subprocess.run(command, check=False, stdout=out, stderr=subprocess.STDOUT if quiet else None)
-    if ended.returncode:
-        print((ended.stdout or b"").decode(errors="replace"), file=sys.stderr)
-        raise SystemExit(ended.returncode)
+    if code := start(command, heard=not quiet):
+        raise SystemExit(code)
 
 
 def prepare(config: dict[str, Any], options: list[str]) -> tuple[Plan, Path]:
@@ -120,10 +117,10 @@ def main() -> None:
     before = read_state(effort)["spent_s"] if effort.is_file() else 0.0
     budget = before + (deadline - time.monotonic())
     while True:
-        start = time.monotonic()
+        started = time.monotonic()
         snakemake(file, given.snakemake, budget, [effort])
         found = read_state(effort)
-        spent.append((time.monotonic() - start, found["spent_s"] - before))
+        spent.append((time.monotonic() - started, found["spent_s"] - before))
         before = found["spent_s"]
         if not found["next"]:
             break

@@ -6,13 +6,13 @@ Each start measures what results/<run>/effort.json says is still open. Options a
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
 from handoff.configuration import load
 from handoff.effort import read_state, said
 from handoff.mistakes import step
+from handoff.starts import start
 
 
 @step
@@ -34,9 +34,8 @@ def main() -> None:
     ]  # fmt: skip
     asked: list[dict[str, object]] = []
     while True:
-        ended = subprocess.run(command, check=False)
-        if ended.returncode:
-            raise SystemExit(ended.returncode)
+        if code := start(command):
+            raise SystemExit(code)
         if not effort.is_file():  # a dry run, say
             return
         found = read_state(effort)
