@@ -107,7 +107,7 @@ def config_reference(schema: Schema) -> str:
 
 
 def schema_with_names(text: str) -> str:
-    """The schema's text with the names of kinds, tasks and patterns as scenarios.py has them; all else stays."""
+    """The schema's text with the names of kinds, tasks and patterns as the library has them; all else stays."""
     for above, names in (
         (r"        description: What the object is\.\n        type: string\n", KINDS),
         (r"  built_in_task:\n    type: string\n", TASKS),

@@ -6,25 +6,31 @@ order the rest is measured, is the next floor's matter (blocks.py).
 
 from __future__ import annotations
 
-import ast
 import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import cache
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
 from handoff import own_functions
 from handoff.interpreters import Interpreter, look_up
+from handoff.kinds import FILES as FILES
+from handoff.kinds import KINDS as KINDS
+from handoff.kinds import SLICED
+from handoff.kinds import KindFacts as KindFacts
+from handoff.kinds import format_size as format_size
+from handoff.kinds import kind_facts as kind_facts
+from handoff.kinds import parse_size as parse_size
 from handoff.mistakes import ConfigError as ConfigError
 from handoff.own_functions import OwnFunction
+from handoff.patterns import PATTERNS as PATTERNS
+from handoff.patterns import Pattern as Pattern
 from handoff.records import read_json
 from handoff.shapes import shaped
 from handoff.strategies import (
     FLOORS,
-    LIBRARY,
     SENTINEL,
     Strategy,
     UnknownStrategy,
@@ -35,14 +41,6 @@ from handoff.strategies import (
     transport_facts,
     under,
 )
-
-KINDS: Final = (
-    "array", "strided_array", "fortran_array", "structured_array", "object_array",
-    "frame", "wide_frame", "fragmented_frame", "datetime_frame", "nullable_frame", "text_frame",
-    "arrow_table", "arrow_slice", "polars_frame", "sparse_matrix",
-    "raw_bytes", "objects", "numbers_list", "small_tuple",
-)  # fmt: skip
-"""Payload kinds that Handoff makes; one file each in handoff/payloads."""
 
 TASKS: Final = {
     "read": "reads every byte of the payload, as numpy reads memory: the default",
@@ -61,78 +59,6 @@ TASK_LIBRARIES: Final = {"noop": ("any",), "busy": ("any",), "group_sum": ("pand
 """Tasks that know a payload in another library's form, too; every other one takes it as its kind has it."""
 
 
-@dataclass(frozen=True)
-class Pattern:
-    """How data flow, as data: one function makes the transfers of all of them (measure/transfers.py)."""
-
-    about: str
-    """What is timed."""
-    said: str
-    """The same as one says it after 'to', with {payload}, {workers} and {calls}."""
-    payloads: str = "each"
-    """each: every worker gets one of its own; one: all get the same; parts: one is split; held: workers have them."""
-    verb: str = "use"
-    """What a worker does (measure/worker.py): use, give, echo, private, shared."""
-    back: bool = False
-    """The caller runs the task on every payload at the end, too."""
-    calls: bool = False
-    """Many calls over one payload, to whichever worker is free."""
-
-    @property
-    def in_flight(self) -> bool:
-        """As many payloads as workers at once; else one, or the parts of one."""
-        return self.payloads in ("each", "held")
-
-    @property
-    def writes(self) -> bool:
-        """The worker writes into what it got."""
-        return self.verb in ("private", "shared")
-
-
-PATTERNS: Final = {
-    "send": Pattern(
-        "each worker gets a payload of its own, all at once; until the last reply",
-        "send {payload} to {workers}",
-    ),
-    "return": Pattern(
-        "each worker holds a result; until the caller has run the task on every one",
-        "return {payload} from {workers}", payloads="held", verb="give", back=True,
-    ),
-    "roundtrip": Pattern(
-        "as send, and every payload comes back; until the caller has run the task on every one",
-        "send {payload} to {workers} and back", verb="echo", back=True,
-    ),
-    "broadcast": Pattern(
-        "one payload for all workers, each of them runs the task on it; until the last reply",
-        "hand the same {payload} to {workers}", payloads="one",
-    ),
-    "scatter": Pattern(
-        "one payload is split, each worker gets a part; until the last reply, the splitting included",
-        "split {payload} over {workers}", payloads="parts",
-    ),
-    "reuse": Pattern(
-        "one payload, `calls` calls over it, spread over the workers",
-        "make {calls} over {payload} on {workers}", payloads="one", calls=True,
-    ),
-    "mutate_private": Pattern(
-        "as send, and the task writes into what it got, which the sender's own must not show",
-        "have {workers} write into a copy of {payload}", verb="private",
-    ),
-    "mutate_shared": Pattern(
-        "as send, and the task writes into what it got; until the caller has read what was written",
-        "have {workers} write into {payload}", verb="shared", back=True,
-    ),
-}  # fmt: skip
-
-FILES: Final = {
-    ".npy": "array", ".npz": "any", ".parquet": "frame", ".feather": "frame", ".arrow": "arrow_table", ".csv": "frame",
-    ".pkl": "any",
-}  # fmt: skip
-"""A user's own payload: suffixes that are read, and what may come out (a frame may turn out to have text)."""
-
-SLICED: Final = (".npy", ".parquet", ".feather", ".arrow", ".csv")
-"""Of these, those of which shorter payloads can be made: as many of the first rows as the size asks for."""
-
 MOST_WORKERS: Final = 1024
 MOST_CALLS: Final = 100_000
 MOST_BLOCKS: Final = 1000
@@ -146,82 +72,6 @@ MOST_JOBS: Final = 50_000
 
 MOST_NAME_BYTES: Final = 200
 """Of a payload's name: names of files are made from it, which may have 255."""
-
-UNITS: Final = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-
-
-def parse_size(text: str | int, key: str = "size") -> int:
-    """Bytes of '64MiB' (64 x 1024 x 1024), '64MB' (64 x 1000 x 1000), '100B' or a bare number of bytes.
-
-    Raises:
-        ConfigError: not a size, or not positive.
-    """
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([KMG]i?B|B)?", str(text))
-    size = int(float(found[1]) * UNITS[found[2] or "B"]) if found else 0
-    if size < 1:
-        raise ConfigError(
-            key, f"{text!r} is not a size. A size is a positive number and a unit: 64KiB, 64MiB or 1GiB "
-            "(1 MiB = 1,048,576 bytes), or KB, MB, GB (1 MB = 1,000,000 bytes)."
-        )  # fmt: skip
-    return size
-
-
-def format_size(size: int) -> str:
-    """The shortest exact form: 67108864 -> '64MiB', 80000000 -> '80MB', 1001 -> '1001B'."""
-    for unit in ("GiB", "GB", "MiB", "MB", "KiB", "KB"):
-        if size >= UNITS[unit] and size % UNITS[unit] == 0:
-            return f"{size // UNITS[unit]}{unit}"
-    return f"{size}B"
-
-
-@dataclass(frozen=True)
-class KindFacts:
-    """What holds for a payload kind; the literal FACTS of scripts/handoff/payloads/<kind>.py."""
-
-    about: str
-    extension: str
-    """Of the file that generate_payload writes."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Options beside the size, with their defaults."""
-    allowed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
-    """Modules that whoever holds such a payload has imported."""
-    types: tuple[str, ...] = ()
-    """Types whose objects may be of this kind, as 'package.Class'; none where an object cannot be known for one."""
-    like: str = ""
-    """The kind that handles it, from the digest to the split: it has such values, in another layout or of a kind."""
-    splits: bool = True
-    """It can be split into parts of its own kind (the pattern scatter)."""
-    writable: bool = True
-    """It can be written into in place (the patterns that mutate)."""
-    forkable: bool = True
-    """A worker that was forked from its holder can use it."""
-    why_not: str = ""
-    """Why it cannot be split, written into or used after a fork, as the end of 'unsupported: ...'."""
-    largest: int = 0
-    """Bytes that one may have at most; 0 for any size."""
-    bulk: float = 1.0
-    """Memory that holding one takes, in payloads: a view keeps all that it is a view of."""
-    memory_copies: float = 2.2
-    """Memory that making one takes, in payloads: its columns and the frame put together from them, or the file's
-    bytes and what is read from them; and a little for what is worked out piece by piece."""
-    hazard: str = ""
-    """What surprises whoever hands it over."""
-
-    def cannot(self, pattern: str) -> bool:
-        """Whether no strategy whatever can do that with it."""
-        how = PATTERNS[pattern]
-        return (how.payloads == "parts" and not self.splits) or (how.writes and not self.writable)
-
-
-@cache
-def kind_facts(kind: str) -> KindFacts:
-    """The facts of a kind, without running its file; nor is more of it parsed, since each worker reads those of all."""
-    text = (LIBRARY / "payloads" / f"{kind}.py").read_text(encoding="utf-8")
-    literal, end, _ = text.partition("\nFACTS = ")[2].partition("\n}\n")
-    if not end:
-        raise LookupError(f"payloads/{kind}.py has no literal FACTS")
-    return KindFacts(**ast.literal_eval(literal + end))
 
 
 def unsupported(strategy: Strategy, kind: str, pattern: str, task: str = "", writes: bool = False) -> str:

@@ -36,7 +36,7 @@ _MARK: Final = f"again|slow[1-9][0-9]?|{INTERPRETER_NAME}"
 PATTERN_NAMES: Final = (
     "send", "return", "roundtrip", "broadcast", "scatter", "reuse", "mutate_private", "mutate_shared",
 )  # fmt: skip
-"""How data may flow; scenarios.PATTERNS says what each is."""
+"""How data may flow; patterns.PATTERNS says what each is."""
 
 
 OWN: Final = "own"

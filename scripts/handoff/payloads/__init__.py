@@ -35,7 +35,7 @@ class TooLarge(PayloadError, MemoryError):
 
 
 class Kind(Protocol):
-    """What every module of a payload kind offers. Its literal FACTS are scenarios.KindFacts.
+    """What every module of a payload kind offers. Its literal FACTS are kinds.KindFacts.
 
     One whose facts say that it is `like` another kind offers make, write, read and holds alone: what else is done with
     its payloads, the other one's module does.
