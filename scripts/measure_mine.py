@@ -34,7 +34,7 @@ from handoff.scenarios import Plan, make_plan, parse_duration
 from handoff.starts import start
 from handoff.strategies import expand
 
-REPORT_S: Final = 25.0
+REPORT_S: Final = 20.0
 """Seconds that are kept for the report."""
 
 
@@ -48,7 +48,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pattern", default="", help="how data flow; send unless you say otherwise")
     parser.add_argument("--workers", default="", help="how many at once; one for each core unless you say otherwise")
     parser.add_argument("--run", default="", help="the run's name; made of the question unless you give one")
-    parser.add_argument("--seconds", default="165s", help="how long to take in all, as 90s, 5min or 2h")
+    parser.add_argument("--seconds", default="170s", help="how long to take in all, as 90s, 5min or 2h")
     parser.add_argument("--thorough", action="store_true", help="take 30 minutes more, if it takes them to be sure")
     parser.add_argument("snakemake", nargs="*", help="options for Snakemake")
     given = parser.parse_args()

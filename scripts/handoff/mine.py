@@ -122,6 +122,9 @@ def config_text(config: Mapping[str, Any], about: str) -> str:
     return f"# {about}\n{yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=120)}"
 
 
+_TWIN: Final = "it is the same as another way, with files on disk instead of in memory"
+
+
 @dataclass(frozen=True)
 class Choice:
     """Which strategies are measured, and why the others are not."""
@@ -137,10 +140,16 @@ def choose(plan: Plan, candidates: Iterable[Strategy], folder: Path) -> Choice:
     folder: the run's; its payloads must have been described. The reference is always among them, and so is letting
     the worker load the payload by itself, where it comes from a file.
     """
+    candidates = list(candidates)
+    twins = {strategy.id for strategy in candidates}
     from_file = [find("process_spawn-load_in_worker")] if any(p.path for p in plan.payloads.values()) else []
     measured: list[str] = []
     left_out: dict[str, str] = {}
     for strategy in dict.fromkeys([*candidates, find(plan.reference), *from_file]):
+        twin = strategy.id.removesuffix("disk") + "tmpfs"
+        if strategy.storage == "disk" and twin in twins and strategy.id != plan.reference:
+            left_out[strategy.id] = f"{_TWIN}, {twin}"
+            continue
         why = {_obstacle(plan, scenario, strategy, folder) for scenario in plan.scenarios}
         if "" in why or strategy.id == plan.reference:
             measured.append(strategy.id)
@@ -163,6 +172,7 @@ def _obstacle(plan: Plan, scenario: Scenario, strategy: Strategy, folder: Path) 
 _CAUSES: Final = {
     "unsupported: needs": "they need something that is not installed",
     "it is not safe": "they are not safe",
+    _TWIN: "they are others with files on disk instead of in memory",
     "it is many times": "they are many times slower with anything but small payloads",
     "skipped": "there is too little room for them",
     "": "they cannot do it with this payload",

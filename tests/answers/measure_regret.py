@@ -6,7 +6,7 @@ taking a simpler one within the tie zone is told apart, as the estimate of that 
 
     python tests/answers/measure_regret.py --seed 1 --count 12 --folder /tmp/regret
 
-Each takes the quick answer's time and --long seconds. What is there already is not measured again.
+Each takes --quick and --long seconds, fewer where all is decided before. What is there already is not measured again.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def command(script: str, *arguments: str) -> None:
     subprocess.run([sys.executable, str(HOUSE / "scripts" / script), *arguments], check=True)
 
 
-def tried(workload: Workload, long_s: float) -> Regret:
+def tried(workload: Workload, quick_s: float, long_s: float) -> Regret:
     """The quick answer and the long run of one workload, in the working directory."""
     workload.write(Path.cwd())
     options = ["--", "--cores", "all", "--snakefile", str(HOUSE / "Snakefile")]
@@ -99,7 +99,10 @@ def tried(workload: Workload, long_s: float) -> Regret:
     taken = quick.with_suffix(".seconds")
     if not taken.exists():
         base.write_text(yaml.safe_dump(settings), encoding="utf-8")
-        command("measure_mine.py", "--configfile", str(base), "--run", quick.name, *question, *options)
+        command(
+            "measure_mine.py", "--configfile", str(base), "--run", quick.name, "--seconds", f"{quick_s}s", *question,
+            *options,
+        )  # fmt: skip
         taken.write_text(f"{time.monotonic() - begun}\n", encoding="utf-8")
     (answer,) = json.loads((quick / "recommendations.json").read_text(encoding="utf-8"))
     long = Path("results", f"long-{workload.name}")
@@ -139,6 +142,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=12)
+    parser.add_argument("--quick", type=float, default=165, help="seconds of each quick answer")
     parser.add_argument("--long", type=float, default=300, help="seconds of each long run")
     parser.add_argument("--folder", type=Path, required=True, help="where to work")
     given = parser.parse_args()
@@ -146,7 +150,7 @@ def main() -> None:
     os.chdir(given.folder)
     found: list[Regret] = []
     for workload in islice(workloads(given.seed), given.count):
-        found.append(tried(workload, given.long))
+        found.append(tried(workload, given.quick, given.long))
         state: list[dict[str, Any]] = [asdict(each) for each in found]
         Path("regret.json").write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
         print(said(found), flush=True)

@@ -108,6 +108,15 @@ def test_only_those_are_measured_that_can_carry_it(tmp_path: Path) -> None:
     assert "1 because they are not safe" in said
 
 
+def test_of_two_that_differ_in_the_files_place_the_one_in_memory_is_measured(tmp_path: Path) -> None:
+    plan = planned(tmp_path, {"kind": "array", "size": "1MB"})
+    both = ["process_spawn-npy-tmpfs", "process_spawn-npy-disk"]
+    choice = choose(plan, expand(both), tmp_path)
+    assert choice.measured == ("process_spawn-npy-tmpfs", "pool_spawn-pickle")
+    assert "1 because they are others with files on disk" in left_out_said(choice)
+    assert "process_spawn-npy-disk" in choose(plan, expand(both[1:]), tmp_path).measured
+
+
 def test_a_small_payload_may_go_by_a_manager(tmp_path: Path) -> None:
     plan = planned(tmp_path, {"kind": "objects", "size": "10KB"})
     assert "process_spawn-manager" in choose(plan, expand(["process_spawn-manager"]), tmp_path).measured

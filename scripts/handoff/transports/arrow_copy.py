@@ -9,7 +9,17 @@ from handoff.transports import arrow
 FACTS = {
     "about": "as arrow, and the receiver copies all columns together into memory of its own",
     "simplicity": 4,
-    "kinds": ("array", "frame", "text_frame"),
+    "kinds": (
+        "array",
+        "strided_array",
+        "fortran_array",
+        "frame",
+        "wide_frame",
+        "fragmented_frame",
+        "datetime_frame",
+        "nullable_frame",
+        "text_frame",
+    ),
     "why_not": "Arrow holds columns of values, not arbitrary Python objects",
     "needs": ("pyarrow", "numpy"),
     "writable": "yes",

@@ -15,7 +15,14 @@ from handoff.transports.arrow import table_of
 FACTS = {
     "about": "pyarrow writes the frame as a Feather file, which it compresses by LZ4, and the receiver decodes it",
     "simplicity": 3,
-    "kinds": ("frame", "text_frame"),
+    "kinds": (
+        "frame",
+        "wide_frame",
+        "fragmented_frame",
+        "datetime_frame",
+        "nullable_frame",
+        "text_frame",
+    ),
     "why_not": "Feather holds tables of columns",
     "needs": ("pyarrow",),
     "writable": "yes",

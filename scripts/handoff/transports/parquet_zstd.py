@@ -5,7 +5,16 @@ from handoff.transports import parquet
 FACTS = {
     "about": "as parquet, compressed by Zstandard",
     "simplicity": 5,
-    "kinds": ("frame", "text_frame"),
+    "kinds": (
+        "frame",
+        "wide_frame",
+        "fragmented_frame",
+        "datetime_frame",
+        "nullable_frame",
+        "text_frame",
+        "arrow_table",
+        "arrow_slice",
+    ),
     "why_not": "Parquet holds tables of columns",
     "needs": ("pyarrow",),
     "writable": "yes",
