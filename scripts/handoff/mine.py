@@ -105,7 +105,8 @@ def where_it_goes(run: Run) -> list[str]:
     for scenario in run.plan.scenarios:
         if found := run.breakdown(scenario, run.plan.reference):
             what = "your function" if scenario.function else f"the task {scenario.task}"
-            said.append(f"{words(scenario)}, by {run.plan.reference}: {breakdown.said(found, what)}")
+            parts = f"{breakdown.said(found, what)} {breakdown.start_said(found)}".rstrip()
+            said.append(f"{words(scenario)}, by {run.plan.reference}: {parts}")
     return [f"{line[:1].upper()}{line[1:]}" for line in said]
 
 

@@ -13,7 +13,7 @@ from handoff.records import RECOMMENDATIONS, Row, read_json
 from handoff.scenarios import Plan, Scenario, format_size
 from handoff.shapes import shaped
 from handoff.summaries import BlockValues
-from handoff.words import counted, percent, ratio, seconds, size
+from handoff.words import counted, number, percent, ratio, seconds, size
 
 Answer = dict[str, Any]
 """The fields of recommendations.json for one scenario."""
@@ -32,7 +32,15 @@ class MeasuredOn(TypedDict):
     blocks: int
 
 
-class AnswerParts(TypedDict):
+class LaterParts(TypedDict, total=False):
+    """What answers of before version 1.3 lack."""
+
+    saves_low_s: float | None
+    saves_high_s: float | None
+    saves_bytes: int | None
+
+
+class AnswerParts(LaterParts):
     """What whoever reads an answer relies on."""
 
     scenario: str
@@ -88,8 +96,8 @@ def _more(log_ratios: Sequence[float], zone: float, level: float) -> str:
     more = statistics.more_blocks(log_ratios, zone, level)
     if more > statistics.MANY_BLOCKS:
         return f"Not decided, and hardly to be decided: it would take more than {statistics.MANY_BLOCKS} more blocks."
-    number, about = math.ceil(more), "at least" if len(log_ratios) < statistics.MIN_BLOCKS else "about"
-    return f"Not decided yet: it would take {about} {counted(number, 'more block')}."
+    blocks, about = math.ceil(more), "at least" if len(log_ratios) < statistics.MIN_BLOCKS else "about"
+    return f"Not decided yet: it would take {about} {counted(blocks, 'more block')}."
 
 
 def _time(contest: Contest, name: str) -> str:
@@ -172,6 +180,19 @@ def because(contest: Contest, name: str) -> str:
     return f"it takes {_time(contest, name)} ({tie}{said}) and is less simple"
 
 
+def _saved(contest: Contest, reference_s: float | None) -> dict[str, float | int | None]:
+    """The interval of the seconds that the winner saves, and the memory; nothing of what is not known."""
+    row, other = contest.rows.get(contest.winner, {}), contest.rows.get(contest.reference, {})
+    low, high = number(row, "ratio_low"), number(row, "ratio_high")
+    mine, theirs = number(row, "peak_extra_bytes"), number(other, "peak_extra_bytes")
+    known = reference_s is not None and contest.winner != contest.reference
+    return {
+        "saves_low_s": reference_s * (1 - high) if known and reference_s is not None and high is not None else None,
+        "saves_high_s": reference_s * (1 - low) if known and reference_s is not None and low is not None else None,
+        "saves_bytes": int(theirs - mine) if mine is not None and theirs is not None else None,
+    }
+
+
 def _answer(contest: Contest, measured_on: Mapping[str, Any]) -> Answer:
     winner = contest.winner
     mine, theirs = contest.median(winner), contest.median(contest.reference)
@@ -182,6 +203,7 @@ def _answer(contest: Contest, measured_on: Mapping[str, Any]) -> Answer:
         "runner_up": next((name for name in contest.feasible if name != winner), ""),
         "tied_with": contest.tied,
         "saves_s": theirs - mine if mine is not None and theirs is not None else None,
+        **_saved(contest, theirs),
         "ratio_to_reference": row.get("ratio_to_reference"),
         "ratio_low": row.get("ratio_low"),
         "ratio_high": row.get("ratio_high"),
@@ -249,7 +271,7 @@ def table_rows(answers: Sequence[Answer]) -> list[Row]:
     """The rows of recommendations.csv."""
     names = [name for name in RECOMMENDATIONS.names if name != "schema_version"]
     return [
-        {**{name: answer[name] for name in names}, "tied_with": " ".join(answer["tied_with"])} for answer in answers
+        {**{name: answer.get(name) for name in names}, "tied_with": " ".join(answer["tied_with"])} for answer in answers
     ]
 
 

@@ -24,7 +24,7 @@ from handoff.mistakes import HandoffError
 
 T = TypeVar("T")
 
-SCHEMA_VERSION: Final = "1.2"
+SCHEMA_VERSION: Final = "1.3"
 """Major: a meaning changed, old tables are refused. Minor: a column was added, old tables are read."""
 
 STATUSES: Final = {
@@ -327,6 +327,9 @@ RECOMMENDATIONS: Final = Table(
         ("runner_up", str, "", "the next best that is not the recommended one"),
         ("tied_with", str, "", "strategies within the tie zone of it, with blanks between"),
         ("saves_s", float, "s", "seconds a transfer that it saves against the reference"),
+        ("saves_low_s", float, "s", "lower end of that, by the ratio's interval and the reference's median"),
+        ("saves_high_s", float, "s", "upper end of it"),
+        ("saves_bytes", int, "bytes", "memory a transfer that it saves against the reference; below 0: it takes more"),
         ("ratio_to_reference", float, "ratio", "its time over the reference's"),
         ("ratio_low", float, "ratio", "lower end of that ratio's interval"),
         ("ratio_high", float, "ratio", "upper end of it"),

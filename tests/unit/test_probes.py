@@ -578,3 +578,11 @@ def test_an_order_survives_its_journey() -> None:
 def test_levels_and_subjects_are_those_that_are_documented() -> None:
     assert ABOUT == ("payload", "function", "machine")
     assert LEVELS == ("note", "warning", "obstacle")
+
+
+def test_a_pickle_is_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "mine.pkl"
+    path.write_bytes(pickle.dumps({"a": 1}))
+    found = codes(probes.probe(Order(f"objects:{path}", 100, 1, own_file=True)))
+    assert found["is_a_pickle"].level == "warning"
+    assert "is_a_pickle" not in codes(probes.probe(Order(f"array:{tmp_path / 'mine.npy'}", 100, 1, own_file=True)))

@@ -32,7 +32,8 @@ from handoff.scenarios import Plan, Scenario
 from handoff.summaries import block_values, summarize
 
 FIELDS = {
-    "scenario", "recommended", "runner_up", "tied_with", "saves_s", "ratio_to_reference", "ratio_low", "ratio_high",
+    "scenario", "recommended", "runner_up", "tied_with", "saves_s", "saves_low_s", "saves_high_s", "saves_bytes",
+    "ratio_to_reference", "ratio_low", "ratio_high",
     "confidence", "why", "changes_when", "rejected", "snippet", "measured_on",
 }  # fmt: skip
 NOISY = [0.10, 0.16, 0.08, 0.13, 0.07, 0.15]

@@ -28,7 +28,7 @@ from handoff.probes.function import (
 )
 from handoff.probes.machine import probe_machine
 from handoff.probes.order import CALLING, Order
-from handoff.probes.payload import probe_payload
+from handoff.probes.payload import PICKLED, probe_payload
 from handoff.probes.touched import probe_touched
 
 Load = Callable[[str, str], Callable[[Any], Any]]
@@ -89,6 +89,8 @@ class Child:
             case "load_payload":
                 self.payload = payloads.read_source(order.source)
             case "payload" if self.payload is not None:
+                if order.source.endswith(".pkl"):
+                    yield PICKLED
                 yield from probe_payload(self.payload, order.own_file)
             case "load_function":
                 yield from self._load_function()

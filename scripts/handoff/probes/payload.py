@@ -20,6 +20,12 @@ LEAST_BYTES: Final = 4096
 """Below this, a pickle's own head is most of it, and shares say nothing."""
 
 
+PICKLED: Final = Finding(
+    "payload", "is_a_pickle", "Its file is a pickle, which runs whatever code its writer put there as it is read.",
+    "Take only one that you trust; other programs and later versions of its classes may not read it.", "warning",
+)  # fmt: skip
+
+
 def probe_payload(payload: Any, own_file: bool = False) -> Iterator[Finding]:
     """Everything that is known without the function. own_file: it is read from a file of the user's."""
     nbytes = payloads.nbytes(payload)

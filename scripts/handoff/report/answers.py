@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from handoff import pasting
 from handoff.figures.run import words
 from handoff.scenarios import Scenario
 from handoff.statistics import MIN_BLOCKS, SURE_BLOCKS
 from handoff.strategies import LIBRARY
-from handoff.words import counted, interval, ratio, seconds
+from handoff.words import counted, interval, ratio, seconds, size
+
+NOTEWORTHY: Final = 2**20
+"""Bytes of memory that are worth a word."""
 
 
 def headline(scenario: Scenario, answer: Mapping[str, Any], reference: str, python: str = "") -> str:
@@ -34,7 +37,15 @@ def headline(scenario: Scenario, answer: Mapping[str, Any], reference: str, pyth
     of_time = f"{ratio(share)}{f' {doubt}' if doubt else ''} of {reference}'s time"
     if saves <= 0:
         return f"To {what}, use {use}; it takes {of_time}."
-    return f"To {what}, use {use}: it saves {seconds(saves)} a transfer and takes {of_time}."
+    return f"To {what}, use {use}: it saves {seconds(saves)}{_memory(answer)} a transfer and takes {of_time}."
+
+
+def _memory(answer: Mapping[str, Any]) -> str:
+    """' and 128 MiB of memory', ' for 12 MiB more of memory', '' where it hardly differs or nobody knows."""
+    saved = answer.get("saves_bytes") or 0
+    if abs(saved) < NOTEWORTHY:
+        return ""
+    return f" and {size(saved)} of memory" if saved > 0 else f", for {size(-saved)} more of memory,"
 
 
 def sureness(answer: Mapping[str, Any]) -> str:
