@@ -6,7 +6,8 @@ taking a simpler one within the tie zone is told apart, as the estimate of that 
 
     python tests/answers/measure_regret.py --seed 1 --count 12 --folder /tmp/regret
 
-Each takes --quick and --long seconds, fewer where all is decided before. What is there already is not measured again.
+Each takes --quick seconds, and a few minutes for the --blocks of the long run, in which all take part that were not
+several times slower than the best in the quick one. What is there already is not measured again.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import time
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 HOUSE = Path(__file__).parents[2]
 sys.path[:0] = [str(HOUSE / "scripts"), str(Path(__file__).parent)]
@@ -83,11 +84,25 @@ def regret(recommended: str, truth: Run) -> tuple[str, float, float, float, int]
     return best, math.exp(centre), math.exp(low), math.exp(high), len(ratios)
 
 
+FAR: Final = 3.0
+"""Who was so many times as slow as the best in the quick run is not the truly best."""
+
+
+def in_question(quick: Run, recommended: str) -> list[str]:
+    """The strategies that may be the truly best, the recommended one and the reference."""
+    times = {
+        str(row["strategy"]): float(str(row["median_s"])) for row in quick.summary
+        if row["role"] == "candidate" and row["status"] == "ok" and row["median_s"]
+    }  # fmt: skip
+    near = [name for name, seconds in times.items() if seconds <= FAR * min(times.values())]
+    return list(dict.fromkeys([*near, recommended, quick.plan.reference]))
+
+
 def command(script: str, *arguments: str) -> None:
     subprocess.run([sys.executable, str(HOUSE / "scripts" / script), *arguments], check=True)
 
 
-def tried(workload: Workload, quick_s: float, long_s: float) -> Regret:
+def tried(workload: Workload, quick_s: float, blocks: int) -> Regret:
     """The quick answer and the long run of one workload, in the working directory."""
     workload.write(Path.cwd())
     options = ["--", "--cores", "all", "--snakefile", str(HOUSE / "Snakefile")]
@@ -107,11 +122,15 @@ def tried(workload: Workload, quick_s: float, long_s: float) -> Regret:
     (answer,) = json.loads((quick / "recommendations.json").read_text(encoding="utf-8"))
     long = Path("results", f"long-{workload.name}")
     if not (long / "report.html").exists():
-        base.write_text(yaml.safe_dump({**settings, "seed": settings["seed"] + 1000}), encoding="utf-8")
-        command(
-            "measure_mine.py", "--configfile", str(base), "--run", long.name, "--seconds", f"{long_s}s", *question,
-            *options,
-        )  # fmt: skip
+        asked = yaml.safe_load((quick / "config.yaml").read_text(encoding="utf-8"))
+        able = in_question(run_of(quick), answer["recommended"])
+        file = Path(f"{long.name}.yaml")
+        file.write_text(yaml.safe_dump({
+            **asked, "run": long.name, "seed": asked["seed"] + 1000, "effort": "fixed", "blocks": blocks,
+            "strategies": able, "budget": "1h",
+        }), encoding="utf-8")  # fmt: skip
+        snakemake = [sys.executable, "-m", "snakemake", "--configfile", str(file), *options[1:]]
+        subprocess.run(snakemake, check=True)
     found = regret(answer["recommended"], run_of(long))
     return Regret(
         workload.name, workload.about, answer["recommended"], answer["confidence"], *found,
@@ -143,14 +162,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=12)
     parser.add_argument("--quick", type=float, default=165, help="seconds of each quick answer")
-    parser.add_argument("--long", type=float, default=300, help="seconds of each long run")
+    parser.add_argument("--blocks", type=int, default=10, help="of each long run")
     parser.add_argument("--folder", type=Path, required=True, help="where to work")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     os.chdir(given.folder)
     found: list[Regret] = []
     for workload in islice(workloads(given.seed), given.count):
-        found.append(tried(workload, given.quick, given.long))
+        found.append(tried(workload, given.quick, given.blocks))
         state: list[dict[str, Any]] = [asdict(each) for each in found]
         Path("regret.json").write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
         print(said(found), flush=True)

@@ -89,8 +89,11 @@ def test_what_is_commented_out_in_the_template_is_right_too() -> None:
     text = (ROOT / "config" / "mine.yaml").read_text(encoding="utf-8")
     uncommented = re.sub(r"^  # (- payload|  \w+:)", r"  \1", text, flags=re.MULTILINE)
     entries = complete(yaml.safe_load(uncommented))["scenarios"]
-    assert [sorted(entry["payload"]) for entry in entries][1:] == [["file", "name"], ["dtype", "kind", "size"]]
-    assert make_plan(complete({"scenarios": [entries[2]]}), ROOT, 2).scenarios[0].calls == 10
+    assert [sorted(entry["payload"]) for entry in entries][1:] == [
+        ["file", "name"], ["argument", "function"], ["dtype", "kind", "size"],
+    ]  # fmt: skip
+    assert entries[1]["task"] == entries[2]["task"] == "mymodule:clean"
+    assert make_plan(complete({"scenarios": [entries[3]]}), ROOT, 2).scenarios[0].calls == 10
 
 
 def test_every_config_has_a_run_of_its_own() -> None:

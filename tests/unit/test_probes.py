@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -518,13 +518,6 @@ def small_plan() -> Plan:
     return make_plan(complete(config), ROOT)
 
 
-@dataclass(frozen=True)
-class Homed(Scenario):
-    """A scenario with a function of the user's."""
-
-    task_home: str = ""
-
-
 def made_payload(plan: Plan, folder: Path) -> Payload:
     """The plan's one payload, made and described in that folder."""
     (payload,) = plan.payloads.values()
@@ -540,20 +533,31 @@ def test_a_plan_with_functions_of_the_users_is_probed_for_each(tmp_path: Path) -
     plan = small_plan()
     payload = made_payload(plan, tmp_path)
     tasks = ("naughty:total", "naughty:raises")
-    scenarios = tuple(Homed(payload, task, "send", 1, task_home=str(NAUGHTY)) for task in (*tasks, tasks[0]))
+    scenarios = tuple(Scenario(payload, task, "send", 1, task_home=str(NAUGHTY)) for task in (*tasks, tasks[0]))
     total, raises = probes.probe_plan(replace(plan, scenarios=scenarios), tmp_path)
     assert (total.task, total.task_home, raises.task) == (tasks[0], str(NAUGHTY), tasks[1])
     assert {"kind", "memory", "takes"} <= set(codes(total.findings))
     assert {"kind", "memory", "raises"} <= set(codes(raises.findings))
 
 
+def own_plan(*tasks: str) -> Plan:
+    """The small plan with functions of the user's as its tasks."""
+    plan = small_plan()
+    (payload,) = plan.payloads.values()
+    return replace(plan, scenarios=tuple(Scenario(payload, task, "send", 1, task_home=str(NAUGHTY)) for task in tasks))
+
+
 def test_a_payload_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(payloads.PayloadError):
-        probes.probe_plan(small_plan(), tmp_path)
+        probes.probe_plan(own_plan("naughty:total"), tmp_path)
+
+
+def test_of_what_handoff_brings_nothing_is_asked(tmp_path: Path) -> None:
+    assert probes.probe_plan(small_plan(), tmp_path) == []
 
 
 def test_the_step_writes_an_entry_for_each_payload_and_task(tmp_path: Path) -> None:
-    plan = small_plan()
+    plan = own_plan("naughty:total", "naughty:raises")
     payload = made_payload(plan, tmp_path)
     (tmp_path / "plan.json").write_text(json.dumps(plan.to_json()), encoding="utf-8")
     ended = subprocess.run(
@@ -562,10 +566,11 @@ def test_the_step_writes_an_entry_for_each_payload_and_task(tmp_path: Path) -> N
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     entries = probes.read(tmp_path / "probes.json")
-    assert [(each.payload, each.task) for each in entries] == [(payload.id, "read"), (payload.id, "sum")]
+    assert [(each.payload, each.task) for each in entries] == [
+        (payload.id, "naughty:total"), (payload.id, "naughty:raises"),
+    ]  # fmt: skip
     for each in entries:
         assert {"kind", "out_of_band", "memory"} <= {finding.code for finding in each.findings}
-        assert {finding.about for finding in each.findings} == {"payload", "machine"}
     assert "It is of the kind array" in ended.stdout
 
 

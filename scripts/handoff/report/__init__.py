@@ -18,6 +18,7 @@ from handoff.figures.phases import PHASES, components
 from handoff.figures.run import Run, words
 from handoff.health.twice import sentinels
 from handoff.probes import Entry
+from handoff.probes.finding import LEVELS
 from handoff.records import COSTS, INVOCATIONS, RECOMMENDATIONS, STATUSES, SUMMARY, TIMINGS, Row
 from handoff.report import answers, article, environment, trust
 from handoff.report import costs as costing
@@ -161,7 +162,7 @@ def page(
         ended=moment(max(_seen(run, "ended_at"), default="")),
         patterns={scenario.pattern: PATTERNS[scenario.pattern].about for scenario in scenarios},
         tasks={scenario.task: TASKS.get(scenario.task, "your own function") for scenario in scenarios},
-        found_out=found_out,
+        found_out=[(entry, sorted(entry.findings, key=lambda each: -LEVELS.index(each.level))) for entry in found_out],
         costs=costing.groups(costs),
         break_evens=costing.break_evens(
             costs, {run.plan.reference, *(answer["recommended"] for answer in recommendations)}
