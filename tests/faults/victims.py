@@ -176,6 +176,12 @@ def _works_in(pid: int, folder: Path) -> bool:
         return False
 
 
+def page_of(made_by: str) -> str:
+    """The part of docs/reliability.md that this file's tests have made."""
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    return text.partition(f"<!-- made by {made_by} -->\n")[2].partition("<!-- end -->\n")[0]
+
+
 def renew_page(made_by: str, table: str) -> None:
     """Hold the part of docs/reliability.md that this file's tests make to what they saw; HANDOFF_WRITE=1 writes it."""
     page = ROOT / "docs" / "reliability.md"
