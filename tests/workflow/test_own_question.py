@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from running import PATIENCE, ROOT, environment
+from running import PATIENCE, ROOT, environment, living
 
 from handoff import probes
 from handoff.records import TIMINGS, read_table
@@ -48,10 +48,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def ask(folder: Path, task: str, *more: str) -> subprocess.CompletedProcess[str]:
+def ask(folder: Path, payload: str, task: str) -> subprocess.CompletedProcess[str]:
     command = [
-        sys.executable, str(ROOT / "scripts" / "measure_mine.py"), "--configfile", "base.yaml", "--payload",
-        "table.parquet", "--task", task, "--workers", "1", "--seconds", "1s", *more, "--", "--cores", "2",
+        sys.executable, str(ROOT / "scripts" / "measure_mine.py"), "--configfile", "base.yaml", "--payload", payload,
+        "--task", task, "--workers", "1", "--seconds", "1s", "--", "--cores", "2",
         "--snakefile", str(ROOT / "Snakefile"),
     ]  # fmt: skip
     return subprocess.run(
@@ -71,7 +71,7 @@ def rows_of(run: Path) -> dict[str, set[str]]:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_question_is_answered_with_code_that_runs(folder: Path) -> None:
-    ended = ask(folder, "cleaning:mean")
+    ended = ask(folder, "table.parquet", "cleaning:mean")
     assert ended.returncode == 0, ended.stdout
     run = folder / "results" / "mine-table-mean-1"
     assert "Send 1 of 6 columns" in ended.stdout or "1 of 6 columns" in ended.stdout
@@ -94,35 +94,62 @@ def test_a_question_is_answered_with_code_that_runs(folder: Path) -> None:
     assert float(done.stdout) == 2 * 19_999 / 2
     # The same command again measures no block twice.
     before = {path: path.stat().st_mtime_ns for path in run.rglob("block~*.csv")}
-    assert ask(folder, "cleaning:mean").returncode == 0
+    assert ask(folder, "table.parquet", "cleaning:mean").returncode == 0
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+MISBEHAVING = {
+    "raises": ("raises", "error"),
+    "crashes": ("crashes", "crashed"),
+    "exits": ("exits", "error"),
+    "writes": ("writes_input", "ok"),
+    "prints": ("prints", "ok"),
+    "unnamed": ("function_not_picklable", "ok"),
+}
+"""Function -> the code of its finding, and the status of its rows under processes."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    "task, code, statuses",
-    [
-        ("raises", "raises", {"error"}),
-        ("crashes", "crashes", {"crashed"}),
-        ("exits", "exits", {"error"}),
-        ("writes", "writes_input", {"ok"}),
-        ("prints", "prints", {"ok"}),
-        ("forks", "starts_processes", {"leaked"}),
-        ("unnamed", "function_not_picklable", {"ok"}),
-    ],
-)
-def test_a_function_that_misbehaves_is_a_finding_and_nothing_is_lost(
-    folder: Path, task: str, code: str, statuses: set[str]
-) -> None:
-    ended = ask(folder, f"cleaning:{task}")
+def test_a_function_that_misbehaves_is_a_finding_and_nothing_is_lost(folder: Path) -> None:
+    base = yaml.safe_load((folder / "base.yaml").read_text(encoding="utf-8"))
+    tasks = [f"cleaning:{name}" for name in MISBEHAVING]
+    scenario = {"payload": {"file": "table.parquet"}, "task": tasks, "pattern": "send", "workers": 1}
+    (folder / "base.yaml").write_text(yaml.safe_dump({**base, "scenarios": [scenario]}), encoding="utf-8")
+    ended = ask(folder, "", "")
     assert ended.returncode == 0, ended.stdout
-    run = folder / "results" / f"mine-table-{task}-1"
-    (entry,) = probes.read(run / "probes.json")
-    assert code in {finding.code for finding in entry.findings}
-    found = rows_of(run)
-    assert found["pool_spawn-pickle"] == statuses
-    assert found["process_spawn-pickle5"] == statuses
+    run = folder / "results" / "mine"
+    found = {entry.task: {finding.code for finding in entry.findings} for entry in probes.read(run / "probes.json")}
+    rows = read_table(run / "timings.csv", TIMINGS)
+    for name, (code, status) in MISBEHAVING.items():
+        assert code in found[f"cleaning:{name}"], name
+        for strategy in ("pool_spawn-pickle", "process_spawn-pickle5"):
+            of_both = [row for row in rows if (row["task"], row["strategy"]) == (f"cleaning:{name}", strategy)]
+            assert {row["status"] for row in of_both} == {status}, (name, strategy)
     assert (run / "report.html").is_file()
-    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
-    assert config["needs"]["writable"] == (task == "writes")
+    # One of them writes into what it gets: they all get a copy, and who cannot give one is left out.
+    assert yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))["needs"]["writable"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_function_that_cannot_work_is_shown_to_fail_and_leaves_nothing(folder: Path) -> None:
+    ended = ask(folder, "table.parquet", "cleaning:raises")
+    assert ended.returncode == 0, ended.stdout
+    assert "It raises ValueError: a bad row." in ended.stdout
+    assert "Nothing can be recommended" in ended.stdout
+    found = rows_of(folder / "results" / "mine-table-raises-1")
+    assert found["threads-reference"] == found["pool_spawn-pickle"] == {"error"}
+    assert "process_spawn-arena" not in found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_function_that_leaves_processes_is_told_and_they_are_ended(folder: Path) -> None:
+    ended = ask(folder, "table.parquet", "cleaning:forks")
+    assert ended.returncode == 0, ended.stdout
+    run = folder / "results" / "mine-table-forks-1"
+    (entry,) = probes.read(run / "probes.json")
+    assert "starts_processes" in {finding.code for finding in entry.findings}
+    assert rows_of(run)["pool_spawn-pickle"] == {"leaked"}
+    assert not living(folder)
