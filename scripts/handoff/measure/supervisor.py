@@ -105,7 +105,8 @@ def obstacle(
     pattern = PATTERNS[scenario.pattern]
     in_flight = scenario.workers if pattern.in_flight and not strategy.is_floor else 1
     # What comes back is compared with what the caller holds; what is written, with a copy that it writes into.
-    holders = in_flight + (pattern.payloads == "held" or pattern.writes)
+    # A user's function is tried on a copy, and one more is kept to make good what it writes into the caller's own.
+    holders = in_flight + (pattern.payloads == "held" or pattern.writes) + (2 if scenario.function else 0)
     size = round(size * kind_facts(description.kind).bulk)
     moves = in_flight * (2 if pattern.verb == "echo" else 1)  # there, and back
     need = size * (holders + moves * facts.copies) + PROCESS_BYTES * (1 + scenario.workers)
