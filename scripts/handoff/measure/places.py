@@ -28,6 +28,9 @@ LOCKED: Final = ".zenoh"
 """How names of segments end that Zenoh chooses, numbers alone. Each is locked by whoever uses it, so that nobody uses
 one without a lock. Zenoh removes those when it next starts, also what a process leaves that ended well."""
 
+SWEEP_S: Final = 10.0
+"""For the kernel to end what was told to, and for what it had started meanwhile."""
+
 SUPERVISOR: Final = b"measure_strategy.py"
 """What the command of a process says that supervises a measured one."""
 
@@ -115,7 +118,20 @@ class Places:
         return [path for path in _entries(SHARED) if path.name.startswith(names)]
 
     def sweep_dead(self) -> list[str]:
-        """End and remove what earlier invocations left whose supervisor was killed; the machine's lock must be held."""
+        """End and remove what earlier invocations left whose supervisor was killed; the machine's lock must be held.
+
+        A framework's process may start another one while it is looked for, so it is looked again until there is none.
+        """
+        swept: list[str] = []
+        patience = time.monotonic() + SWEEP_S
+        while (found := self._sweep_once()) and time.monotonic() < patience:
+            swept += [each for each in found if each not in swept]
+            if not any(each.startswith("process ") for each in found):
+                break
+            time.sleep(0.1)
+        return swept
+
+    def _sweep_once(self) -> list[str]:
         swept = []
         left: dict[str, list[Path]] = {}
         for path in (*_entries(SHARED), *_entries(self.disk.parent)):
