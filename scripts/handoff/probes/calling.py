@@ -22,6 +22,9 @@ Say = Callable[[dict[str, Any]], None]
 LOOK_S: Final = 0.002
 """Between two looks at a call's threads."""
 
+SETTLE_S: Final = 0.5
+"""For the kernel to forget threads that have ended."""
+
 THREAD_EVENTS: Final = frozenset({"_thread.start_new_thread", "_thread.start_joinable_thread"})
 PROCESS_EVENTS: Final = frozenset({
     "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen",
@@ -117,6 +120,14 @@ def _live_threads() -> int:
     return sum(1 for _ in Path("/proc/self/task").iterdir())
 
 
+def _stay(before: int) -> int:
+    """How many more threads there are than before: the kernel has one for a moment longer than whoever joined it."""
+    patience = time.monotonic() + SETTLE_S
+    while (left := max(0, _live_threads() - before)) and time.monotonic() < patience:
+        time.sleep(LOOK_S)
+    return left
+
+
 class Started:
     """Threads and processes that a call starts."""
 
@@ -154,7 +165,7 @@ class Started:
             self._counting = False
             done.set()
             looking.join()
-            self.threads_left = max(0, _live_threads() - before)
+            self.threads_left = _stay(before)
             self.threads = max(self.threads, seen[0] - before, self.threads_left)
             self.processes_left = sum(pid != os.getpid() for pid in marked(mark)) if mark else 0
             ended = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt > waited.ru_minflt
