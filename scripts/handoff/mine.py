@@ -14,13 +14,14 @@ from typing import Any, Final
 import yaml
 
 from handoff import breakdown, probes
+from handoff.contest import unmet
 from handoff.figures.run import Run, words
 from handoff.measure.supervisor import obstacle
 from handoff.own_functions import is_own
 from handoff.payloads import read_description
 from handoff.report import answers
 from handoff.scenarios import FILES, Plan, Scenario, slug
-from handoff.strategies import Strategy, executor_facts, find, transport_facts
+from handoff.strategies import Strategy, find
 from handoff.words import number, text
 
 NOT_WORTH_IT: Final = ("manager", "shareable_list")
@@ -160,9 +161,9 @@ def choose(plan: Plan, candidates: Iterable[Strategy], folder: Path) -> Choice:
 
 
 def _obstacle(plan: Plan, scenario: Scenario, strategy: Strategy, folder: Path) -> str:
-    if not strategy.safe and plan.needs["safe"]:
-        executor, transport = executor_facts(strategy.executor), transport_facts(strategy.transport)
-        return f"it is not safe: {executor.why_not_safe or transport.why_not_safe}"
+    # What cannot be recommended anyway is not worth the time; who does not ask for safety wants to see what is unsafe.
+    if (why := unmet(strategy, scenario, plan.needs)) and (strategy.safe or plan.needs["safe"]):
+        return why
     large = read_description(scenario.payload, folder / "payloads").nbytes >= LARGE
     if strategy.transport in NOT_WORTH_IT and large:
         return "it is many times slower than the others with anything but small payloads"
@@ -173,6 +174,7 @@ def _obstacle(plan: Plan, scenario: Scenario, strategy: Strategy, folder: Path) 
 _CAUSES: Final = {
     "unsupported: needs": "they need something that is not installed",
     "it is not safe": "they are not safe",
+    "it needs": "they need what you do not have or allow",
     _TWIN: "they are others with files on disk instead of in memory",
     "it is many times": "they are many times slower with anything but small payloads",
     "skipped": "there is too little room for them",

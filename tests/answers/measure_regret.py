@@ -32,7 +32,7 @@ import yaml  # noqa: E402
 from workloads import Workload, workloads  # noqa: E402
 
 from handoff import statistics  # noqa: E402
-from handoff.contest import bounds  # noqa: E402
+from handoff.contest import Contest, bounds  # noqa: E402
 from handoff.figures.run import Run, read_run  # noqa: E402
 from handoff.summaries import block_values  # noqa: E402
 
@@ -67,21 +67,10 @@ def run_of(folder: Path) -> Run:
 def regret(recommended: str, truth: Run) -> tuple[str, float, float, float, int]:
     """The truly best in a run of one scenario; the ratio of the recommended one to it, its interval, its blocks."""
     (scenario,) = truth.plan.scenarios
-    values = block_values(truth.invocations, truth.timings)
-    answers = json.loads((Path("results") / truth.plan.run / "recommendations.json").read_text(encoding="utf-8"))
-    named = [answers[0]["recommended"], *[each["strategy"] for each in answers[0]["rejected"]]]
-    allowed = {
-        each["strategy"] for each in answers[0]["rejected"] if each["because"].startswith("it takes ")
-    } | {answers[0]["recommended"]}  # fmt: skip
-    medians = {
-        name: basic.median(values[scenario.id, name].values())
-        for name in named if name in allowed and (scenario.id, name) in values
-    }  # fmt: skip
-    best = min(medians, key=lambda name: medians[name])
-    ratios = statistics.paired_log_ratios(values[scenario.id, recommended], values[scenario.id, best])
-    low, high = (0.0, 0.0) if recommended == best else bounds(ratios, truth.plan.level)
-    centre = 0.0 if recommended == best else statistics.hodges_lehmann(ratios)
-    return best, math.exp(centre), math.exp(low), math.exp(high), len(ratios)
+    contest = Contest(truth.plan, scenario, truth.summary, block_values(truth.invocations, truth.timings))
+    ratios = contest.ratios(recommended, contest.best)
+    low, high = (0.0, 0.0) if recommended == contest.best else bounds(ratios, contest.level)
+    return contest.best, math.exp(statistics.hodges_lehmann(ratios)), math.exp(low), math.exp(high), len(ratios)
 
 
 FAR: Final = 3.0

@@ -122,6 +122,15 @@ def test_a_small_payload_may_go_by_a_manager(tmp_path: Path) -> None:
     assert "process_spawn-manager" in choose(plan, expand(["process_spawn-manager"]), tmp_path).measured
 
 
+def test_who_may_not_be_recommended_is_not_measured(tmp_path: Path) -> None:
+    plan = planned(tmp_path, {"kind": "array", "size": "1MB"}, needs={"dependencies": "stdlib"})
+    choice = choose(plan, expand(["process_spawn-arrow-tmpfs", "process_spawn-shared_memory_born"]), tmp_path)
+    assert choice.measured == ("pool_spawn-pickle",)
+    assert "only the standard library is allowed" in choice.left_out["process_spawn-arrow-tmpfs"]
+    assert "made in place" in choice.left_out["process_spawn-shared_memory_born"]
+    assert "2 because they need what you do not have or allow" in left_out_said(choice)
+
+
 def test_who_does_not_ask_for_safety_may_fork(tmp_path: Path) -> None:
     plan = planned(tmp_path, {"kind": "objects", "size": "1MB"}, needs={"safe": False})
     assert "process_fork-inherit" in choose(plan, expand(["process_fork-inherit"]), tmp_path).measured

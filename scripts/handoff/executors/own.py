@@ -6,13 +6,13 @@ from the working directory. Nothing is assumed of the executor but submit(): the
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any
 
+from handoff import own_functions
 from handoff.executors import Initializer, initialize_each
 
 FACTS = {
@@ -34,8 +34,7 @@ def start_own(
     Raises:
         UnfitExecutor: it gives none, or one whose workers are threads of this process.
     """
-    module, _, factory = name.partition(":")
-    made = getattr(importlib.import_module(module), factory)(workers)
+    made = own_functions.load(name, "")(workers)
     if not hasattr(made, "__enter__"):
         raise UnfitExecutor(f"{name} has given {made!r:.80}, which is no concurrent.futures.Executor")
     with made as executor:

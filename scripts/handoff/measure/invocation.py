@@ -242,7 +242,7 @@ class Invocation:
         stamps = iter(range(1, 1_000_000))
         own = OwnTask(bench.task, objects[0], bench.references) if scenario.task_home else None
 
-        def once(mode: int = PLAIN, batch: int = 1) -> tuple[Timing, bool]:
+        def once(mode: int = PLAIN, batch: int = 1) -> tuple[Timing, str]:
             if self.strategy.planted:
                 # A share of what a transfer takes just now, which one that is not counted says.
                 planted = cast(Planted, bench.transport)
@@ -261,8 +261,9 @@ class Invocation:
             bench.mode, bench.task = PLAIN, task
             timing.prepare = prepared // batch
             if not own:
-                return timing, _right(timing, expected)
-            return timing, _own_right(own, timing, expected, objects) and (bench.floor or not own.writes)
+                return timing, "" if _right(timing, expected) else WRONG
+            right = _own_right(own, timing, expected, objects[0])
+            return timing, WRITES if own.writes and not bench.floor else "" if right else WRONG
 
         self.say("phase", scenario=scenario.id, phase="transfer")
         spent = 0.0
@@ -277,18 +278,17 @@ class Invocation:
             not scenario.cold and number < most and spent < self.work.seconds and time.monotonic() < patience
         ):
             batch = self.clock.batch(shortest) if number and batchable else 1
-            timing, right = once(batch=batch)
+            timing, why = once(batch=batch)
             # The first may have to import a package: it must not use up the time of the others.
             spent += batch * timing.total / 1e9 if number else 0.0
             patience = min(patience, time.monotonic() + PREPARATION * self.work.seconds)
             shortest = min(shortest, timing.total)
-            why = "" if right else WRITES if own and own.writes else WRONG
             self._row(scenario, bench, size, timing, number, why, batch=batch)
             number += 1
         if self.work.probes and not scenario.cold:
             self.say("phase", scenario=scenario.id, phase="instrumented")
-            timing, right = once(PROBE)
-            self._row(scenario, bench, size, timing, number, "" if right else WRONG, instrumented=True)
+            timing, why = once(PROBE)
+            self._row(scenario, bench, size, timing, number, why, instrumented=True)
             self.say("phase", scenario=scenario.id, phase="memory")
             self._watched(scenario, once, bench, size, number + 1)
         self.say("phase", scenario=scenario.id, phase="proof")
@@ -375,10 +375,10 @@ class Invocation:
         gc.collect()
         self.say("sample", on=True)
         sys.stdin.readline()  # it has read what is in use before
-        timing, right = once(LINGER)
+        timing, why = once(LINGER)
         self.say("sample", on=False)
         peak = int(sys.stdin.readline())
-        self._row(scenario, bench, size, timing, number, "" if right else WRONG, instrumented=True, peak=peak)
+        self._row(scenario, bench, size, timing, number, why, instrumented=True, peak=peak)
 
     def _prove(
         self, scenario: Scenario, bench: Bench, objects: list[Any], setup: Setup, from_file: bool, stamps: Iterator[int]
@@ -411,14 +411,13 @@ def _written(payload: Any) -> Any:
     return copy
 
 
-def _own_right(own: OwnTask, timing: Timing, expected: list[Any] | dict[int, Any], objects: list[Any]) -> bool:
+def _own_right(own: OwnTask, timing: Timing, expected: list[Any] | dict[int, Any], payload: Any) -> bool:
     """The same of a user's task; and a look at what it did to the caller's payload."""
-    own.look(objects[0])
+    own.look(payload)
     timing.results = [fingerprint(result) for result in timing.results]
     timing.workers_results = [fingerprint(result) for result in timing.workers_results]
     wanted = _wanted(timing, expected)
-    places = objects if isinstance(expected, dict) or len(expected) == len(objects) else []
-    return all(own.holds(results, wanted, places) for results in filter(None, (timing.results, timing.workers_results)))
+    return all(own.holds(results, wanted) for results in filter(None, (timing.results, timing.workers_results)))
 
 
 def _wanted(timing: Timing, expected: list[Any] | dict[int, Any]) -> list[Any]:

@@ -39,6 +39,7 @@ class OwnTask:
         """shared: workers get the caller's own object."""
         self.task = task
         self._right: dict[int, str] = {}
+        self._places: list[Any] = []
         self._unsteady = False
         self._pristine = _own_copy(payload) if shared else None
         self._before = payloads.digest(payload) if shared else ""
@@ -47,17 +48,19 @@ class OwnTask:
 
     def right(self, places: Sequence[Any]) -> list[str]:
         """The fingerprints of what the task returns for these, in their order; the same ones every time."""
+        self._places = list(places)
         for number, payload in enumerate(places):
             if number not in self._right:
                 self._right[number] = fingerprint(self.task(_own_copy(payload)))
         return [self._right[number] for number in range(len(places))]
 
-    def holds(self, found: Sequence[str], wanted: Sequence[str], places: Sequence[Any]) -> bool:
+    def holds(self, found: Sequence[str], wanted: Sequence[str]) -> bool:
         """Whether these are right. A function that returns something else at each call has no wrong results."""
         if all(a == b or not a or not b for a, b in zip(found, wanted, strict=True)) or self._unsteady:
             return True
         self._unsteady = any(
-            fingerprint(self.task(_own_copy(payload))) != self._right[number] for number, payload in enumerate(places)
+            fingerprint(self.task(_own_copy(payload))) != self._right[number]
+            for number, payload in enumerate(self._places)
         )
         return self._unsteady
 
