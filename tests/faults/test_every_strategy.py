@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from victims import THOROUGH, MeasuringJob, page_of, renew_page
+from victims import THOROUGH, MeasuringJob, in_shared_memory, page_of, renew_page
 
 from handoff.strategies import executor_facts, expand, find
 
@@ -134,8 +134,11 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     here = [item for item in request.session.items if item.path == request.path]
     chosen = [item.callspec.params["strategy"] for item in here if hasattr(item, "callspec")]
     chosen = [each for each in chosen if not missing(find(each))]
+    before = in_shared_memory()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {each: pool.submit(everything, each, tmp_path_factory.mktemp("job")) for each in chosen}
+    # Also what bears no name of ours, which no job can be told to have left while others run beside it.
+    assert in_shared_memory() - before == set()
 
 
 @pytest.mark.faults

@@ -176,6 +176,11 @@ def _works_in(pid: int, folder: Path) -> bool:
         return False
 
 
+def in_shared_memory() -> set[str]:
+    """Names in /dev/shm."""
+    return {path.name for path in SHARED.iterdir()}
+
+
 def page_of(made_by: str) -> str:
     """The part of docs/reliability.md that this file's tests have made."""
     text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import multiprocessing
 import os
 import signal
 import tempfile
@@ -48,6 +49,17 @@ def death(executor: Executor | None) -> str:
             return signal.Signals(-telling[0]).name if telling[0] < 0 else f"code {telling[0]}"
         time.sleep(0.01)
     return ""
+
+
+def name_semaphores(semaphore: Any) -> None:
+    """Have loky's semaphores, which are files in /dev/shm, be named as multiprocessing's own of this invocation are: by
+    that beginning they are found when it is killed.
+
+    semaphore: the class SemLock of loky.backend.synchronize, or of joblib's copy. What multiprocessing calls its own
+    cannot be asked for: loky, as it is imported, makes that its own way of naming, too.
+    """
+    prefix = multiprocessing.current_process()._config.get("semprefix", "/mp")  # type: ignore[attr-defined]
+    semaphore._make_name = staticmethod(lambda: f"{prefix}-loky-{next(semaphore._rand)}")
 
 
 MEETING_S: Final = 30.0

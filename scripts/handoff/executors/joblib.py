@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from handoff.executors import Initializer
+from handoff.executors import Initializer, name_semaphores
 
 FACTS = {
     "about": "processes that joblib's Parallel runs its calls on (loky), from clean interpreters",
@@ -32,9 +31,7 @@ def start(
     from joblib.executor import get_memmapping_executor
     from joblib.externals.loky.backend.synchronize import SemLock
 
-    # Its semaphores are named files, as multiprocessing's are: by the same beginning they are found when it is killed.
-    prefix = multiprocessing.current_process()._config.get("semprefix", "/mp")  # type: ignore[attr-defined]
-    SemLock._make_name = staticmethod(lambda: f"{prefix}-loky-{next(SemLock._rand)}")
+    name_semaphores(SemLock)
     executor = get_memmapping_executor(
         workers, timeout=None, initializer=initializer, initargs=initargs, temp_folder=directory,
         max_nbytes=MAPPED_FROM, mmap_mode="r",

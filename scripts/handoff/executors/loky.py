@@ -5,13 +5,12 @@ Where psutil is installed, loky replaces a worker that has grown by 300 MB and s
 
 from __future__ import annotations
 
-import multiprocessing.synchronize
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any
 
-from handoff.executors import Initializer
+from handoff.executors import Initializer, name_semaphores
 
 FACTS = {
     "about": "processes from a clean interpreter that also take functions defined anywhere (loky)",
@@ -27,9 +26,7 @@ def start(
     import loky  # here, so that the file can be loaded where the package is missing
     import loky.backend.synchronize
 
-    # Its semaphores are files in /dev/shm, named as multiprocessing's: the names by which those of this one are swept.
-    named = multiprocessing.synchronize.SemLock._make_name  # type: ignore[attr-defined]
-    loky.backend.synchronize.SemLock._make_name = staticmethod(named)
+    name_semaphores(loky.backend.synchronize.SemLock)
     # Not get_reusable_executor, which has the same workers but ends them when they were idle for ten seconds.
     with loky.ProcessPoolExecutor(workers, initializer=initializer, initargs=initargs) as executor:
         yield executor
