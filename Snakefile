@@ -323,7 +323,8 @@ rule recommend_strategy:
     input:
         script=script("recommend_strategy"),
         library=library(
-            "recommend.py", "contest.py", "costs.py", "cost_model.py", "regression.py", "statistics.py", "words.py"
+            "recommend.py", "advice.py", "contest.py", "costs.py", "cost_model.py", "regression.py", "statistics.py",
+            "words.py",
         ),
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
@@ -421,7 +422,7 @@ rule summarize_calibration:
 rule write_report:
     input:
         script=script("write_report"),
-        library=library("report", "health", "words.py"),
+        library=library("report", "health", "advice.py", "words.py"),
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,

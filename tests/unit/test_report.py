@@ -222,17 +222,17 @@ def answer(**fields: Any) -> dict[str, Any]:
          "To send array-4MiB to 1 worker, use threads-reference: it saves 13.0 ms a transfer "
          "and takes 0.040 of pool_spawn-pickle's time."),
         ({"saves_bytes": 2**27},
-         "To send array-4MiB to 1 worker, use threads-reference: it saves 13.0 ms and 128 MiB of memory a transfer and "
-         "takes 0.040 [0.038, 0.043] of pool_spawn-pickle's time."),
+         "To send array-4MiB to 1 worker, use threads-reference: it saves 13.0 ms a transfer, "
+         "takes 0.040 [0.038, 0.043] of pool_spawn-pickle's time and 128 MiB less memory."),
         ({"saves_bytes": -(2**24)},
-         "To send array-4MiB to 1 worker, use threads-reference: it saves 13.0 ms, for 16 MiB more of memory, "
-         "a transfer and takes 0.040 [0.038, 0.043] of pool_spawn-pickle's time."),
+         "To send array-4MiB to 1 worker, use threads-reference: it saves 13.0 ms a transfer, "
+         "takes 0.040 [0.038, 0.043] of pool_spawn-pickle's time and 16 MiB more memory."),
         ({"recommended": REFERENCE, "saves_s": 0.0, "ratio_to_reference": 1.0},
          "To send array-4MiB to 1 worker, keep pool_spawn-pickle: "
          "nothing that can be used here is shown to be faster."),
         ({"saves_s": -0.0002, "ratio_to_reference": 1.01, "ratio_low": 0.98, "ratio_high": 1.04},
-         "To send array-4MiB to 1 worker, use threads-reference; "
-         "it takes 1.01 [0.98, 1.04] of pool_spawn-pickle's time."),
+         "To send array-4MiB to 1 worker, use threads-reference: "
+         "it takes 1.01 [0.98, 1.04] times as long as pool_spawn-pickle, which cannot be used here."),
         ({"saves_s": None, "ratio_to_reference": None},
          "To send array-4MiB to 1 worker, use threads-reference; pool_spawn-pickle has no time to compare it with."),
         ({"recommended": ""}, "To send array-4MiB to 1 worker, nothing can be recommended."),
@@ -255,7 +255,7 @@ def test_the_answers_in_short() -> None:
     assert answering.in_short([answer()]) == "Use threads-reference in the one scenario of this run."
     several = [answer(), answer(), answer(recommended="process_spawn-arena"), answer(recommended="")]
     assert answering.in_short(several) == (
-        "Of 4 scenarios: threads-reference in 2, process_spawn-arena in 1, nothing in 1."
+        "Use threads-reference in 2 of 4 scenarios, process_spawn-arena in 1; nothing can be recommended in 1."
     )
     assert answering.in_short([]) == "Nothing can be recommended in this run."
 
