@@ -34,7 +34,7 @@ def _without_caption(root: Element) -> None:
     root.set("height", f"{height:.2f}pt")
 
 
-def _own_ids(root: Element, name: str) -> None:
+def own_ids(root: Element, name: str) -> None:
     """Put the figure's name before every id: two figures of one page may have the same ones."""
     for element in root.iter():
         for key, value in element.attrib.items():
@@ -60,7 +60,7 @@ def picture(path: Path) -> Picture:
             raise ValueError(f"it holds {root.tag!r}")
         caption = root.findtext(f"{{{SVG}}}desc", "")
         _without_caption(root)
-        _own_ids(root, path.stem)
+        own_ids(root, path.stem)
         # Everything in it was escaped as it was written: an SVG that can be parsed holds no stray markup.
         markup = Markup(ElementTree.tostring(root, encoding="unicode"))  # nosec B704
     except (OSError, ElementTree.ParseError, KeyError, ValueError, OverflowError, RecursionError) as error:
