@@ -22,9 +22,13 @@ if {"{", "}"}.intersection(str(HOUSE)):
 sys.path.insert(0, str(HOUSE.resolve() / "scripts"))
 from handoff.blocks import Schedule, continued
 from handoff.configuration import complete
-from handoff.figures import figure_names
+from handoff.figures import FIGURES, figure_names
 from handoff.mistakes import HandoffError
 from handoff.scenarios import make_plan
+
+
+# The captions of Snakemake's own report hold nothing of a config: reStructuredText can hold raw HTML.
+report: "workflow/report/workflow.rst"
 
 
 configfile: str(HOUSE / "config" / "config.yaml")
@@ -265,7 +269,12 @@ rule summarize_timings:
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,
     output:
-        summary=f"{RUN}/summary.csv",
+        summary=report(
+            f"{RUN}/summary.csv",
+            caption="workflow/report/summary.rst",
+            category="Tables",
+            labels={"holds": "every strategy in every scenario"},
+        ),
         effort=f"{RUN}/effort.json",
     log:
         f"{RUN}/logs/summarize_timings.log",
@@ -307,7 +316,12 @@ rule fit_costs:
         timings=rules.collect_timings.output.timings,
         machine=f"{RUN}/machines/{SCHEDULE.machine}.json",
     output:
-        f"{RUN}/costs.csv",
+        report(
+            f"{RUN}/costs.csv",
+            caption="workflow/report/costs.rst",
+            category="Tables",
+            labels={"holds": "what handing over costs, by strategy and kind of payload"},
+        ),
     log:
         f"{RUN}/logs/fit_costs.log",
     conda:
@@ -323,7 +337,13 @@ rule recommend_strategy:
     input:
         script=script("recommend_strategy"),
         library=library(
-            "recommend.py", "advice.py", "contest.py", "costs.py", "cost_model.py", "regression.py", "statistics.py",
+            "recommend.py",
+            "advice.py",
+            "contest.py",
+            "costs.py",
+            "cost_model.py",
+            "regression.py",
+            "statistics.py",
             "words.py",
         ),
         plan=rules.write_plan.output,
@@ -332,7 +352,12 @@ rule recommend_strategy:
         summary=rules.summarize_timings.output.summary,
     output:
         json=f"{RUN}/recommendations.json",
-        csv=f"{RUN}/recommendations.csv",
+        csv=report(
+            f"{RUN}/recommendations.csv",
+            caption="workflow/report/recommendations.rst",
+            category="Tables",
+            labels={"holds": "what to use in each scenario"},
+        ),
         text=f"{RUN}/answer.txt",
     log:
         f"{RUN}/logs/recommend_strategy.log",
@@ -355,7 +380,12 @@ rule plot_figure:
         timings=rules.collect_timings.output.timings,
         summary=rules.summarize_timings.output.summary,
     output:
-        f"{RUN}/figures/{{figure}}.svg",
+        report(
+            f"{RUN}/figures/{{figure}}.svg",
+            caption="workflow/report/figure.rst",
+            category="Figures",
+            labels=lambda wildcards: {"shows": FIGURES[wildcards.figure]},
+        ),
     log:
         f"{RUN}/logs/plot_figure/{{figure}}.log",
     conda:
@@ -435,7 +465,12 @@ rule write_report:
         figures=[f"{RUN}/figures/{figure}.svg" for figure in figure_names()],
         deadlock=DEADLOCK,
     output:
-        f"{RUN}/report.html",
+        report(
+            f"{RUN}/report.html",
+            caption="workflow/report/report.rst",
+            category="Answer",
+            labels={"holds": "what to use, why, and how sure that is"},
+        ),
     log:
         f"{RUN}/logs/write_report.log",
     conda:

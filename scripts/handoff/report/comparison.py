@@ -161,12 +161,19 @@ def _pair_said(several: Several, place: int) -> str:
     """What became of the answers, the verdicts and the times from the first run to a later one."""
     pair, first, name = several.pairs[place], several.names[0], several.names[place + 1]
     changed = sum(one["recommended"] != other["recommended"] for _, one, other in pair.recommended)
-    total = counted(len(pair.recommended), "scenario")
-    answers = f"another answer in {changed} of {total}" if changed else f"the same answer in all of {total}"
+    count = len(pair.recommended)
+    if count == 1:
+        answers = f"{'another' if changed else 'the same'} answer in the one scenario that both have"
+    else:
+        answers = (
+            f"another answer in {changed} of {count} scenarios"
+            if changed
+            else f"the same answer in all {count} scenarios"
+        )
     found = pair.agreement
     agree = (
         f"{len(found.agreeing)} of {counted(len(found.decided), 'verdict')} that both decided agree"
-        f"{f', and {len(found.reversed)} are reversed' if found.reversed else ''}"
+        f"{f' (reversed: {len(found.reversed)})' if found.reversed else ''}"
         if found.decided
         else "no verdict is decided in both"
     )
@@ -316,6 +323,7 @@ def page(several: Several) -> str:
     made = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    made.filters["counted"] = counted
     usual, differing, more = facts(several)
     fewest = min(run.plan.blocks for run in several.runs)
     values: dict[str, Any] = {
