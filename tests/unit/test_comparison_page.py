@@ -75,7 +75,7 @@ def test_whether_all_say_the_same(laptop: Path, server: Path, newer: Path) -> No
     found = several(laptop, server, newer)
     assert told(found)[0] == "In the one scenario that they share, the 3 runs do not recommend the same."
     assert [said for _, said in told_elsewhere(found)] == [
-        f"{THREADS} in laptop and {HOSTILE}, {ARENA} in server",
+        f"{THREADS} in laptop and {HOSTILE}; {ARENA} in server",
     ]
 
 

@@ -116,7 +116,7 @@ class Several:
 
 
 def _answer_said(several: Several, scenario: Scenario) -> str:
-    """'threads-reference in all runs', 'threads-reference in a and b, process_spawn-arena in c (unclear)'."""
+    """'threads-reference in all runs', 'threads-reference in a and b; process_spawn-arena in c (unclear)'."""
     answers = several.answers(scenario.id)
     if not answers:
         return "no run has an answer"
@@ -125,7 +125,7 @@ def _answer_said(several: Several, scenario: Scenario) -> str:
         (use, runs), *_ = answers.items()
         unclear = [run for run in runs if run.endswith("(unclear)")]
         return f"{use or 'nothing'} in all runs{f', not decided in {len(unclear)} of them' if unclear else ''}"
-    return ", ".join(said)
+    return "; ".join(said)
 
 
 def in_short(several: Several) -> str:

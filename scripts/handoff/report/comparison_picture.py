@@ -68,12 +68,14 @@ def _row(times: Axes, ratios: Axes, panel: Panel, run: int, y: float, row: Row) 
 
 
 def _axis(axes: Axes, said: Callable[[float], str]) -> None:
-    """A logarithmic axis half a page wide: powers of ten where there are two of them at least, else round values."""
+    """A logarithmic axis half a page wide: 1, 3, 10, ... over more than a power of ten, as far as there is room."""
     axes.set_xscale("log")
     low, high = axes.get_xlim()
-    places = [10.0**power for power in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)]
-    places = places[:: math.ceil(len(places) / MOST_TICKS)] if len(places) > 1 and high > 30 * low else []
-    places = places or ticks(low, high, MOST_TICKS)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    places = [step * 10.0**power for power in powers for step in (1, 3) if low <= step * 10.0**power <= high]
+    if len(places) > MOST_TICKS:
+        places = [place for place in places if f"{place:.0e}".startswith("1")]
+    places = places[:: math.ceil(len(places) / MOST_TICKS)] if high > 10 * low else ticks(low, high, MOST_TICKS)
     axes.set_xticks(places, [said(place) for place in places])
     axes.minorticks_off()
 
