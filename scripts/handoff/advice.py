@@ -106,10 +106,10 @@ def in_brief(answers: Sequence[Answer], plan: Plan, summary: Iterable[Row] = ())
     rests = count if sure else f"indicative: {count}, it takes {SURE_BLOCKS} to be sure"
     heading = f"What to use, compared with {plan.reference} ({rests})"
     if len(answers) <= FEW:
-        said = [f"  {answer['scenario']}: {_alone(answer, plan)}" for answer in answers]
+        said = [f"  In {answer['scenario']}, {_alone(answer, plan)}" for answer in answers]
     else:
         said = [f"  {sentence}" for sentence in _grouped(answers, plan)]
-    return [heading, *said, *_how_to_go_on(answers, sure), *_troubles(summary)]
+    return [heading, *said, *_how_to_go_on(answers, plan, sure), *_troubles(summary)]
 
 
 def _alone(answer: Answer, plan: Plan) -> str:
@@ -158,10 +158,11 @@ def _group(name: str, group: Sequence[Answer], total: int, plan: Plan) -> str:
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    """'a in 3, b in 1 and 4 more ways' of scenarios, the most frequent first."""
-    ordered = sorted(counts.items(), key=lambda each: -each[1])
-    named = ", ".join(f"{name} in {count}" for name, count in ordered[:2])
-    return f"{named} and {counted(len(ordered) - 2, 'more way')}" if len(ordered) > 2 else named
+    """'a in 3 scenarios, b in 1 and 4 more ways', the most frequent first."""
+    (first, most), *others = sorted(counts.items(), key=lambda each: -each[1])
+    second = f", {others[0][0]} in {others[0][1]}" if others else ""
+    more = f" and {counted(len(others) - 1, 'more way')}" if others[1:] else ""
+    return f"{first} in {counted(most, 'scenario')}{second}{more}"
 
 
 def _troubles(summary: Iterable[Row]) -> list[str]:
@@ -176,16 +177,19 @@ def _troubles(summary: Iterable[Row]) -> list[str]:
     return [f"{'. '.join(parts)}."] if parts else []
 
 
-def _how_to_go_on(answers: Sequence[Answer], sure: bool) -> list[str]:
+def _how_to_go_on(answers: Sequence[Answer], plan: Plan, sure: bool) -> list[str]:
     recommended = [answer for answer in answers if answer["recommended"]]
     unclear = sum(answer["confidence"] == "unclear" for answer in recommended)
+    # How many blocks there are is then the workflow's choice, within the budget.
+    adaptive = plan.effort == "adaptive"
+    more = "`budget`" if adaptive else "`blocks`"
     if unclear:
         return [
-            f"Not decided yet: {unclear} of {len(answers)}. Raise `blocks` in the config and run it again: "
-            "only new ones are measured."
+            f"Not decided yet: {unclear} of {len(answers)}. Raise {more} in the config and run it again; "
+            "what is measured stays."
         ]
-    if recommended and not sure:
-        return [f"To be sure, set `blocks: {SURE_BLOCKS}` in the config and run it again: only new ones are measured."]
+    if recommended and not sure and not adaptive:
+        return [f"To be sure, set `blocks: {SURE_BLOCKS}` in the config and run it again; what is measured stays."]
     return []
 
 

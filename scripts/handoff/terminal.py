@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shutil
 import textwrap
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,9 @@ ROOM: Final = 160
 BOLD: Final = "1"
 ORANGE: Final = "33"
 """Parameters of the control sequence Select Graphic Rendition (ECMA-48, section 8.3.117)."""
+
+_INTERVAL: Final = re.compile(r"\[[^][\s]+, [^][\s]+\]")
+_GLUE: Final = "\N{NO-BREAK SPACE}"
 
 
 def has_colours(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
@@ -60,8 +64,10 @@ def folded(paragraphs: Iterable[str], width: int) -> list[str]:
     for paragraph in paragraphs:
         indent = " " * (len(paragraph) - len(paragraph.lstrip(" ")))
         more = f"{indent}    " if indent else ""
-        lines += textwrap.wrap(
-            plain(paragraph.strip()), width, initial_indent=indent, subsequent_indent=more,
+        said = _INTERVAL.sub(lambda found: found[0].replace(" ", _GLUE), plain(paragraph.strip()))
+        wrapped = textwrap.wrap(
+            said, width, initial_indent=indent, subsequent_indent=more,
             break_on_hyphens=False, max_lines=most, placeholder=" …",
         )  # fmt: skip
+        lines += [line.replace(_GLUE, " ") for line in wrapped]
     return lines

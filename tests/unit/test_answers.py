@@ -235,7 +235,7 @@ def test_many_scenarios_with_many_answers() -> None:
         "  4 other ways in the 4 other scenarios: process_spawn-arrow-tmpfs, process_spawn-npy-tmpfs, "
         "process_spawn-fastparquet-tmpfs, pool_spawn-pickle.",
         "  Nothing can be recommended in 1 of 20 scenarios: array-7MiB.read.send.w1.",
-        "Failed: threads-reference in 1, pool_spawn-pickle in 1 and 4 more ways.",
+        "Failed: threads-reference in 1 scenario, pool_spawn-pickle in 1 and 4 more ways.",
     ]
     assert short == (
         "Use threads-reference in 13 of 20 scenarios, process_spawn-arena in 2, process_spawn-arrow-tmpfs in 1, "
@@ -247,11 +247,26 @@ def test_how_to_go_on() -> None:
     noisy = {THREADS: NOISY, REFERENCE: NOISY[::-1]}
     plain = {THREADS: steady(0.005, 10), REFERENCE: steady(0.1, 10)}
     assert brief({2: noisy}, plain, 5)[0][-1] == (
-        "Not decided yet: 1 of 5. Raise `blocks` in the config and run it again: only new ones are measured."
+        "Not decided yet: 1 of 5. Raise `blocks` in the config and run it again; what is measured stays."
     )
     lines, _ = brief({}, {name: values[:6] for name, values in plain.items()}, 5, blocks=6)
     assert lines[0] == "What to use, compared with pool_spawn-pickle (indicative: 6 blocks, it takes 10 to be sure)"
-    assert lines[-1] == "To be sure, set `blocks: 10` in the config and run it again: only new ones are measured."
+    assert lines[-1] == "To be sure, set `blocks: 10` in the config and run it again; what is measured stays."
+
+
+def test_where_the_workflow_chooses_the_blocks_it_is_the_budget_that_helps() -> None:
+    scenario = scenario_of(THREADS, REFERENCE)
+    plan = replace(plan_of(scenario), effort="adaptive")
+    noisy: Times = {THREADS: NOISY[:6], REFERENCE: NOISY[5::-1]}
+    plain: Times = {THREADS: steady(0.005), REFERENCE: steady(0.1)}
+    unclear, clear = (in_brief(asked(plan, {scenario.id: times})[0], plan) for times in (noisy, plain))
+    assert unclear[-1] == (
+        "Not decided yet: 1 of 1. Raise `budget` in the config and run it again; what is measured stays."
+    )
+    assert clear[1:] == [
+        "  In array-1MiB.read.send.w1, use threads-reference: it saves 95.1 ms a transfer and takes "
+        "0.050 of pool_spawn-pickle's time."
+    ]
 
 
 def test_what_failed_everywhere_is_one_line() -> None:
@@ -306,7 +321,7 @@ def test_the_end_of_a_run_is_short_and_fits(
         assert f"… {tmp_path / 'answer.txt'} goes on." in said
     else:
         assert "Not decided yet: 1 of 20." in said
-        assert "Failed: threads-reference in 1, pool_spawn-pickle in 1 and 4 more ways. Skipped: threads-ref" in said
+        assert "Failed: threads-reference in 1 scenario, pool_spawn-pickle in 1 and 4 more ways. Skipped: thr" in said
     assert "57 warnings about this run" in said
     assert lines[-1] == f"Report: {tmp_path / 'report.html'}"
     assert "\x1b" not in said
@@ -339,6 +354,11 @@ class Screen(io.StringIO):
 )
 def test_who_gets_colours(stream: io.StringIO, environment: dict[str, str], coloured: bool) -> None:
     assert terminal.has_colours(stream, environment) is coloured
+
+
+def test_an_interval_is_not_torn_apart() -> None:
+    lines = terminal.folded(["it takes 0.050 [0.050, 0.051] of the time"], 23)
+    assert lines == ["it takes 0.050", "[0.050, 0.051] of the", "time"]
 
 
 def test_long_paragraphs_are_cut_and_control_characters_are_not_obeyed() -> None:
