@@ -180,14 +180,11 @@ def _troubles(summary: Iterable[Row]) -> list[str]:
 def _how_to_go_on(answers: Sequence[Answer], plan: Plan, sure: bool) -> list[str]:
     recommended = [answer for answer in answers if answer["recommended"]]
     unclear = sum(answer["confidence"] == "unclear" for answer in recommended)
-    # How many blocks there are is then the workflow's choice, within the budget.
+    # How many blocks there are is then the workflow's choice, within the time that it is given.
     adaptive = plan.effort == "adaptive"
-    more = "`budget`" if adaptive else "`blocks`"
     if unclear:
-        return [
-            f"Not decided yet: {unclear} of {len(answers)}. Raise {more} in the config and run it again; "
-            "what is measured stays."
-        ]
+        further = "Give it more time" if adaptive else "Raise `blocks` in the config"
+        return [f"Not decided yet: {unclear} of {len(answers)}. {further} and run it again; what is measured stays."]
     if recommended and not sure and not adaptive:
         return [f"To be sure, set `blocks: {SURE_BLOCKS}` in the config and run it again; what is measured stays."]
     return []

@@ -35,6 +35,7 @@ from handoff.scenarios import PATTERNS, Extra, Payload, Plan, Scenario, extra_fr
 from handoff.shapes import of_shape, shaped
 from handoff.strategies import LIBRARY, Strategy, transport_facts
 from handoff.terminal import BOLD, ORANGE, columns, folded, has_colours, styled
+from handoff.words import counted
 
 SHARED_CODE = (
     "../measure_strategy.py",
@@ -527,8 +528,9 @@ class Schedule:
         candidates = {s.id for kind in plan.kinds for s in plan.strategies(kind) if s.role == "candidate"}
         more = f" and {len(plan.extra)} more of what is open" if plan.extra else ""
         lines.append(
-            f"Run {plan.run!r}: {len(plan.scenarios)} scenarios, {len(candidates)} strategies, "
-            f"{plan.blocks} blocks{more}; {len(todo)} of {len(self.jobs)} measuring jobs to do, "
+            f"Run {plan.run!r}: {counted(len(plan.scenarios), 'scenario')}, "
+            f"{counted(len(candidates), 'strategy', 'strategies')}, {counted(plan.blocks, 'block')}{more}; "
+            f"{len(todo)} of {len(self.jobs)} measuring jobs to do, "
             f"about {spoken_time(seconds)}."
         )
         if seconds > plan.budget_s:

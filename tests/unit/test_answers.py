@@ -254,15 +254,13 @@ def test_how_to_go_on() -> None:
     assert lines[-1] == "To be sure, set `blocks: 10` in the config and run it again; what is measured stays."
 
 
-def test_where_the_workflow_chooses_the_blocks_it_is_the_budget_that_helps() -> None:
+def test_where_the_workflow_chooses_the_blocks_it_is_time_that_helps() -> None:
     scenario = scenario_of(THREADS, REFERENCE)
     plan = replace(plan_of(scenario), effort="adaptive")
     noisy: Times = {THREADS: NOISY[:6], REFERENCE: NOISY[5::-1]}
     plain: Times = {THREADS: steady(0.005), REFERENCE: steady(0.1)}
     unclear, clear = (in_brief(asked(plan, {scenario.id: times})[0], plan) for times in (noisy, plain))
-    assert unclear[-1] == (
-        "Not decided yet: 1 of 1. Raise `budget` in the config and run it again; what is measured stays."
-    )
+    assert unclear[-1] == ("Not decided yet: 1 of 1. Give it more time and run it again; what is measured stays.")
     assert clear[1:] == [
         "  In array-1MiB.read.send.w1, use threads-reference: it saves 95.1 ms a transfer and takes "
         "0.050 of pool_spawn-pickle's time."

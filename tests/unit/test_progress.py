@@ -33,9 +33,11 @@ def test_the_time_left_is_what_is_expected_times_what_was_seen(
 ) -> None:
     job(folder, "a.csv", 200.0)
     job(folder, "b.csv", 100.0)
+    job(folder, "c.csv", 300.0)
     assert capsys.readouterr().err.splitlines() == [
         "1/3, about 10 min left: block 2, array, threads: 200.0 s",
         "2/3, about 5 min left: block 2, array, threads: 100.0 s",
+        "3/3: block 2, array, threads: 300.0 s",
     ]
 
 

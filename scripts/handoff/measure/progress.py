@@ -50,4 +50,5 @@ def _place(folder: Path, order: Order, seconds: float) -> str:
         factor = sum(done.values()) / hoped if hoped else 1.0
     except (OSError, ValueError, LookupError, TypeError, AttributeError):  # a damaged one costs the words, not the job
         return ""
-    return f"{len(done)}/{len(expected)}, about {spoken_time(left * factor)} left: "
+    time_left = f", about {spoken_time(left * factor)} left" if left else ""
+    return f"{len(done)}/{len(expected)}{time_left}: "
