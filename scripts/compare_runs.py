@@ -50,11 +50,12 @@ def main() -> None:
         if given.report:
             # What draws is loaded for those alone who want a page.
             from handoff.report.comparison import Several, page, text_of
+            from handoff.terminal import plain
 
             several = Several(runs, given.tie_zone)
             found: tuple[Comparison, ...] = several.pairs
             write_atomically(given.report, page(several))
-            said = f"{text_of(several)}Report: {given.report}\n"
+            said = f"{text_of(several)}Report: {plain(str(given.report))}\n"
         else:
             found = tuple(compare(runs[0], run, given.tie_zone, given.across) for run in runs[1:])
             said = "\n".join(map(comparison_text, found))

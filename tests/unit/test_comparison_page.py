@@ -156,6 +156,17 @@ def test_the_page_loads_nothing_and_names_are_text(laptop: Path, server: Path, n
     assert {address[1:] for address in seen.addresses} <= {*seen.ids}
 
 
+@pytest.mark.parametrize("name", ["a\x1b[2J\udcff\nb", "größe 测量 \u202e", "$x$ {y} %s", "x" * 200])
+def test_a_run_may_have_any_name(tmp_path: Path, laptop: Path, name: str) -> None:
+    after = write(tmp_path / name, usual(), environment_id="eeeeeeeeeeee")
+    file = tmp_path / "comparison.html"
+    ended = run_script(laptop, after, "--report", file)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    html = file.read_text(encoding="utf-8")
+    assert not {"\x1b", "\u202e"}.intersection(html + ended.stdout)
+    assert several(laptop, after).names[1] in Seen(html).said
+
+
 def test_every_shared_scenario_has_a_picture_and_a_table(laptop: Path, server: Path, newer: Path) -> None:
     html = page(several(laptop, server, newer))
     (picture,) = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)

@@ -331,7 +331,10 @@ def page(several: Several) -> str:
         "css": Markup((HERE / "style.css").read_text(encoding="utf-8")),  # nosec B704 # our own file
         "told": told(several),
         "elsewhere": [(words(scenario), scenario.id, said) for scenario, said in told_elsewhere(several)],
-        "remarks": [(name, pair.remarks) for name, pair in zip(several.names[1:], several.pairs, strict=True)],
+        "remarks": [
+            (name, [plain(said) for said in pair.remarks])
+            for name, pair in zip(several.names[1:], several.pairs, strict=True)
+        ],
         "machines_differ": several.machines_differ,
         "fewest": fewest if fewest < SURE_BLOCKS else 0,
         "sure_blocks": SURE_BLOCKS,

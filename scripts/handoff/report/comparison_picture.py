@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -139,7 +140,9 @@ def drawn(panel: Panel, name: str) -> Markup | None:
         return None
     panel = replace(panel, ways=timed)
     out = io.StringIO()
-    with theme():
+    with theme(), warnings.catch_warnings():
+        # Text stays text: a browser has the letters that matplotlib's font lacks.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
         _figure(panel).savefig(out, format="svg", metadata={"Date": None})
     said = (
         "Medians with their intervals for each way, a colour and a mark for each run; on the left times, on the right "
