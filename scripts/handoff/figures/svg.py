@@ -45,12 +45,23 @@ def _plain(element: Element) -> None:
     element.tail = None
 
 
+def _alone(inside: list[Element]) -> bool:
+    """Whether one element is drawn here, and it is neither clipped nor moved already."""
+    *before, last = inside or [Element("none")]
+    free = last.tag != "none" and not {"clip-path", "transform"}.intersection(last.attrib)
+    return free and all(element.tag == f"{{{SVG}}}defs" for element in before)
+
+
 def _unwrapped(parent: Element) -> list[Element]:
-    """The children, with groups that say nothing replaced by what is in them."""
+    """The children, with groups that say nothing, or only how to clip one element, replaced by what is in them."""
     found = []
     for child in parent:
         inside = _unwrapped(child)
         if child.tag == f"{{{SVG}}}g" and not child.attrib:
+            found.extend(inside)
+        elif child.tag == f"{{{SVG}}}g" and child.attrib.keys() == {"clip-path"} and _alone(inside):
+            # Definitions are not drawn, so they need no clipping.
+            inside[-1].set("clip-path", child.attrib["clip-path"])
             found.extend(inside)
         else:
             child[:] = inside
