@@ -9,9 +9,11 @@ from functools import cached_property
 from pathlib import Path
 
 from handoff.breakdown import Breakdown, breakdown
+from handoff.contest import Contest
+from handoff.costs import Values, overheads
 from handoff.records import COSTS, Row, read_table
 from handoff.scenarios import PATTERNS, Plan, Scenario
-from handoff.summaries import compared, medians
+from handoff.summaries import BlockValues, block_values, compared, medians
 from handoff.tables import read_measurements, read_summary
 from handoff.words import counted, number, text
 
@@ -32,13 +34,19 @@ def words(scenario: Scenario) -> str:
 
 
 def telling(scenarios: Sequence[Scenario], most: int) -> list[Scenario]:
-    """At most so many of them, in their order: first the largest payload of each kind and pattern, fewest workers."""
+    """At most so many of them, in their order: first the largest payload of each kind and pattern, fewest workers.
+
+    One that asks for a single strategy compares nothing, and comes after those that ask for several.
+    """
+
+    def weight(each: Scenario) -> tuple[bool, int, int]:
+        return len(each.strategies) > 1, each.payload.size, -each.workers
+
     largest: dict[tuple[str, str], Scenario] = {}
     for each in scenarios:
-        key = each.payload.kind, each.pattern
-        rival = largest.get(key)
-        if rival is None or (each.payload.size, -each.workers) > (rival.payload.size, -rival.workers):
-            largest[key] = each
+        rival = largest.setdefault((each.payload.kind, each.pattern), each)
+        if weight(each) > weight(rival):
+            largest[each.payload.kind, each.pattern] = each
     ordered = list(dict.fromkeys([*largest.values(), *scenarios]))[:most]
     return [each for each in scenarios if each in ordered]
 
@@ -78,6 +86,20 @@ class Run:
     def row(self, scenario: Scenario, strategy: str) -> Row | None:
         """The summary row of one strategy, if there is one."""
         return next((row for row in self.by_scenario[scenario.id] if row["strategy"] == strategy), None)
+
+    @cached_property
+    def values(self) -> BlockValues:
+        """(scenario, strategy) -> the value of each block, as verdicts are made from."""
+        return block_values(self.invocations, self.timings)
+
+    @cached_property
+    def overheads(self) -> Values:
+        """(scenario, strategy) -> of each block all that a transfer takes beside the task, in seconds."""
+        return overheads(self.invocations, self.timings)
+
+    def contest(self, scenario: Scenario) -> Contest:
+        """Who may be recommended in it, and who is."""
+        return Contest(self.plan, scenario, self.by_scenario[scenario.id], self.values)
 
     @cached_property
     def _transfers(self) -> dict[tuple[str, str], list[Row]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from handoff.figures.curve_groups import below_said, family_said
 from handoff.figures.drawing import Drawing, nothing
 from handoff.figures.lines import Panel, draw_panels, has_times
-from handoff.figures.run import Run, said
-from handoff.scenarios import PATTERNS, Scenario, format_size
-from handoff.words import counted
+from handoff.figures.run import Run
+from handoff.scenarios import Scenario, format_size
 
 
 def _families(run: Run) -> list[list[Scenario]]:
@@ -22,23 +22,19 @@ def _families(run: Run) -> list[list[Scenario]]:
     return [family for family in grown if len({scenario.payload.size for scenario in family}) >= 2]
 
 
-def _title(scenario: Scenario) -> tuple[str, str]:
-    workers, kind = counted(scenario.workers, "worker"), scenario.payload.kind
-    in_flight = PATTERNS[scenario.pattern].in_flight
-    each = f"each of {workers}" if in_flight and scenario.workers > 1 else workers
-    title = said(scenario, f"one {kind}" if in_flight else kind, each)
-    options = " ".join(f"{name} {value}" for name, value in scenario.payload.options)
-    cold = ", first transfer of a cold pool" if scenario.cold else ""
-    return title + cold, f"task {scenario.task}" + (f", {options}" if options else "")
-
-
 def draw(run: Run) -> Drawing:
     """One panel for every family of scenarios that differ in size alone."""
     families = [family for family in _families(run) if has_times(run, family)]
     if not families:
         return nothing("No line to draw: no kind, task, pattern and worker count was measured with two sizes or more.")
     panels = [
-        Panel(*_title(family[0]), "size of one payload", "payload, bytes", {each.payload.size: each for each in family})
+        Panel(
+            family_said(family[0]),
+            below_said(family[0]),
+            "size of one payload",
+            "payload, bytes",
+            {each.payload.size: each for each in family},
+        )
         for family in families
     ]
     caption = (
