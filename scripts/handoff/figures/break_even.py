@@ -15,7 +15,7 @@ from handoff.records import Row
 from handoff.words import interval, number, seconds, size, text, tick
 
 MOST_PANELS: Final = 6
-MOST_ROWS: Final = 48
+MOST_ROWS: Final = 40
 """Of the whole picture."""
 COLUMNS: Final = {
     "break_even_bytes": "payload, bytes",

@@ -39,6 +39,8 @@ MOST_MAPS: Final = 4
 MOST_TABLES: Final = 3
 LIGHTER: Final = (0.45, 0.75, 0.15)
 """How far a strategy's colour is moved towards white; the second and third are for further ones of the same colour."""
+OF_BLACK: Final = (0.68, 0.85, 0.5)
+"""The same of black, which must not hide what is written on it."""
 BY_TASK: Final = ("what", "payload, bytes", "workers", "task from, s", "take", "as good within the tie zone")
 
 Grid = list[list[Choice | None]]
@@ -54,7 +56,8 @@ def paints(names: Iterable[str]) -> dict[str, str]:
             found[name] = "#e3e6e9"
         elif name and name not in found:
             colour = look(name).colour
-            lighter = LIGHTER[seen.get(colour, 0) % len(LIGHTER)]
+            shades = OF_BLACK if colour == "#000000" else LIGHTER
+            lighter = shades[seen.get(colour, 0) % len(shades)]
             seen[colour] = seen.get(colour, 0) + 1
             red, green, blue = (1 - (1 - part) * (1 - lighter) for part in to_rgb(colour))
             found[name] = str(to_hex((red, green, blue)))
@@ -331,7 +334,9 @@ def draw(run: Run) -> Drawing:
             "There is no decision map to draw: it takes the pattern send or broadcast with two sizes or more of a "
             "payload, or two sizes and two numbers of workers."
         )
-    shown, cells = found[:MOST_MAPS], tables[:MOST_TABLES]
+    # Each family once, before any of them a second time.
+    kept = sorted(found, key=lambda made: made.holds_gil)[:MOST_MAPS]
+    shown, cells = [made for made in found if made in kept], tables[:MOST_TABLES]
     figure, panels = sheet([BODY] * len(shown) + [CELL * len(each.workers) for each in cells], MARGINS)
     for axes, made in zip(panels, shown, strict=False):
         _draw_map(axes, made, run.plan.tie_zone)

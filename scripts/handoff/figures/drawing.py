@@ -35,6 +35,8 @@ _LINE: Final = 0.18
 """Height of a line of the caption, in inches."""
 
 
+LETTER: Final = 0.081
+"""Width of a letter of 9.5 points in a strategy's id, in inches, at most."""
 DOTS: Final = 144
 """Of a PNG, an inch: twice those of a browser."""
 TALLEST: Final = 16000
@@ -86,6 +88,13 @@ def heading(axes: Axes, title: str, below: str = "") -> None:
         )  # fmt: skip
 
 
+def name_rows(axes: Axes, names: Sequence[str], room: float) -> None:
+    """The names of a panel's rows, left of them; one that is longer than the room, in inches, is written smaller."""
+    axes.set_yticks(range(len(names)), list(names))
+    for tick, name in zip(axes.get_yticklabels(), names, strict=True):
+        tick.set_fontsize(min(9.5, 9.5 * (room - BLANK) / (LETTER * max(1, len(name)))))
+
+
 def bare(axes: Axes, *sides: str) -> None:
     """Take the frame away on these sides."""
     for side in sides:
@@ -130,9 +139,9 @@ def beyond(shown: int, of: int, noun: str, where: str = "") -> str:
 
 
 def nothing(sentence: str) -> Drawing:
-    """What a figure is when there is nothing to draw: the sentence that says so."""
+    """What a figure is when there is nothing to draw: the sentence that says so, and what to measure to get it."""
     figure = Figure(figsize=(WIDTH, 0.8))
-    figure.text(BLANK / WIDTH, 0.5, sentence, va="center", color=QUIET)
+    figure.text(BLANK / WIDTH, 0.5, "\n".join(textwrap.wrap(sentence, 120)), va="center", color=QUIET)
     return Drawing(figure, sentence)
 
 

@@ -12,7 +12,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
-from handoff.figures.drawing import Drawing, Margins, bare, beyond, nothing, sheet
+from handoff.figures.drawing import Drawing, Margins, bare, beyond, name_rows, nothing, sheet
 from handoff.figures.run import Run, telling, words
 from handoff.figures.style import INK, QUIET, TIE, WIDTH, label
 from handoff.figures.table import Table
@@ -41,7 +41,7 @@ COLUMNS: Final = 7
 """Scenarios side by side; further ones stand in the next panel."""
 MOST: Final = 3
 """Panels of so many scenarios."""
-MOST_ROWS: Final = 40
+MOST_ROWS: Final = 32
 """Strategies: first those with whom something went wrong."""
 MOST_WORDS: Final = 250
 """With more cells only what went wrong has a word beside its symbol: each is a node of the page."""
@@ -81,7 +81,7 @@ def _troubled_first(run: Run, scenarios: list[Scenario], strategies: list[str]) 
 
 
 def _heading(scenario: Scenario) -> str:
-    lines = textwrap.wrap(scenario.payload.id, 15)
+    lines = textwrap.wrap(scenario.payload.id, 14)
     lines = lines if len(lines) <= 3 else [*lines[:2], f"{lines[2][:13]}…"]
     last = f"w{scenario.workers}{' cold' if scenario.cold else ''}"
     return "\n".join([*lines, f"{scenario.pattern} {scenario.task}"[:16], last])
@@ -113,7 +113,7 @@ def _panel(axes: Axes, run: Run, scenarios: list[Scenario], strategies: list[str
         _symbols(axes, status, cells)
     axes.set_xlim(-0.5, COLUMNS - 0.5)
     axes.set_ylim(len(strategies) - 0.5, -0.5)
-    axes.set_yticks(range(len(strategies)), [label(name) for name in strategies])
+    name_rows(axes, [label(name) for name in strategies], MARGINS.left)
     columns = [x - 0.45 for x in range(len(scenarios))]
     axes.set_xticks(columns, [_heading(scenario) for scenario in scenarios], ha="left", fontsize=8.5)
     axes.xaxis.tick_top()

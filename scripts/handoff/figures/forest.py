@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
-from handoff.figures.drawing import Margins, bare
+from handoff.figures.drawing import Margins, bare, name_rows
 from handoff.figures.style import Look
 from handoff.words import shortened
 
@@ -75,7 +75,7 @@ def draw_marks(
         )  # fmt: skip
         axes.text(BESIDE, y, shortened(mark.said, LONGEST), transform=beside, va="center", fontsize=9)
     axes.set_ylim(len(marks) - 0.4, -0.6)
-    axes.set_yticks(range(len(marks)), [mark.name for mark in marks])
+    name_rows(axes, [mark.name for mark in marks], MARGINS.left)
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     axes.xaxis.set_major_locator(FixedLocator(list(places)))

@@ -22,7 +22,7 @@ BODY: Final = 3.6
 """Height of a panel's axes, in inches."""
 MARGINS: Final = Margins(left=1.05, right=0.4, head=0.66, foot=0.6)
 MOST_PANELS: Final = 4
-MOST_POINTS: Final = 24
+MOST_POINTS: Final = 20
 """Of a panel."""
 LETTER: Final = 0.078, 0.15
 """Width and height of a letter of a name, in inches."""

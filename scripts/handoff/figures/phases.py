@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
-from handoff.figures.drawing import Box, Drawing, Margins, bare, beyond, boxes, heading, nothing, sheet
+from handoff.figures.drawing import Box, Drawing, Margins, bare, beyond, boxes, heading, name_rows, nothing, sheet
 from handoff.figures.run import Run, telling, words
 from handoff.figures.style import INK, QUIET, label
 from handoff.figures.table import Table
@@ -31,8 +31,8 @@ ROW: Final = 0.22
 MARGINS: Final = Margins(left=2.75, right=1.9, head=0.78, foot=0.42)
 TOTAL: Final = 1.03
 """Where the numbers begin, in widths of the axes."""
-MOST_SCENARIOS: Final = 10
-MOST_ROWS: Final = 150
+MOST_SCENARIOS: Final = 8
+MOST_ROWS: Final = 120
 """Of the whole picture; each is two nodes of the page."""
 
 Bars: TypeAlias = list[tuple[str, dict[str, float]]]
@@ -104,7 +104,7 @@ def _panel(axes: Axes, scenario: Scenario, bars: Bars, reference: str) -> None:
 
     axes.set_xlim(0, limit * 1.02)
     axes.set_ylim(len(bars) - 0.4, -0.6)
-    axes.set_yticks(range(len(bars)), [label(name, "reference" if name == reference else "") for name, _ in bars])
+    name_rows(axes, [label(name, "reference" if name == reference else "") for name, _ in bars], MARGINS.left)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     axes.grid(axis="y", visible=False)

@@ -10,7 +10,7 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
-from handoff.figures.drawing import Drawing, Margins, bare, beyond, heading, nothing, sheet
+from handoff.figures.drawing import Drawing, Margins, bare, beyond, heading, name_rows, nothing, sheet
 from handoff.figures.run import Run, telling, words
 from handoff.figures.style import INK, QUIET, TIE, label, look, time_axis
 from handoff.figures.table import Table
@@ -24,8 +24,8 @@ ROW: Final = 0.22
 MARGINS: Final = Margins(left=2.75, right=2.75, head=0.74, foot=0.42)
 MEDIAN: Final = 1.03
 """Where the numbers begin, in widths of the axes."""
-MOST_SCENARIOS: Final = 10
-MOST_ROWS: Final = 120
+MOST_SCENARIOS: Final = 9
+MOST_ROWS: Final = 90
 """Of the whole picture: each is three nodes of the page, which has some thousand to spare for all pictures."""
 COLUMNS: Final = (
     "scenario", "strategy", "median, s", "low, s", "high, s", "ratio to the reference", "ratio, low", "ratio, high",
@@ -142,7 +142,7 @@ def _panel(axes: Axes, run: Run, scenario: Scenario, lines: Lines) -> None:
     axes.set_ylim(lines.height - 0.4, -0.6)
     strategies = [text(row, "strategy") for row in (*lines.timed, *lines.failed)]
     names = [label(name, "reference" if name == run.plan.reference else "") for name in strategies]
-    axes.set_yticks(range(listed), names)
+    name_rows(axes, names, MARGINS.left)
     if lines.unable:
         below = blended_transform_factory(axes.transAxes, axes.transData)
         wrapped = "\n".join(lines.unable_text)

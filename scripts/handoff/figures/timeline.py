@@ -145,7 +145,10 @@ def _names(run: Run, scenario: Scenario, those: list[Course]) -> dict[str, str]:
 
 
 def _wrapped(name: str) -> str:
-    return name.replace(" (", "\n(", 1) if len(name) > 24 else name
+    """In two lines where it is long."""
+    if len(name) <= 24:
+        return name
+    return name.replace(" (", "\n(", 1) if " (" in name else name.replace("-", "-\n", 1)
 
 
 def _enlarged(those: list[Course]) -> list[Course]:
@@ -165,7 +168,7 @@ def draw(run: Run) -> Drawing:
     if not drawable:
         return nothing(
             "There is no timeline to show: no transfer of this run succeeded, of a pattern with one call. Measure the "
-            "pattern send, for example."
+            "pattern send, for example, with a way that works here."
         )
     shown = telling(drawable, MOST_SCENARIOS)
     panels: list[tuple[Scenario, list[Course], str]] = []
