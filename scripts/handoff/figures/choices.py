@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,8 @@ from typing import Final
 
 from handoff import strategies
 from handoff.contest import unmet
+from handoff.costs import PAYING, but_size
+from handoff.figures.curve_groups import below_said, family_said
 from handoff.figures.run import Run
 from handoff.records import Row
 from handoff.scenarios import Scenario
@@ -26,6 +29,10 @@ LOOP: Final = "plain loop"
 """No workers: the caller does one task after another."""
 SHORTEST_S: Final = 1e-9
 """An overhead that is no longer than that, or below 0, was not seen."""
+
+
+COLUMNS, ROWS = 96, 88
+"""Places at which the map is worked out; an area's edge is as sharp as that."""
 
 
 @dataclass(frozen=True)
@@ -116,3 +123,97 @@ def times_of(beside: Mapping[str, float], task: float, workers: int, holds_gil: 
 @cache
 def _threads(name: str) -> bool:
     return not strategies.executor_facts(find(name).executor).processes
+
+
+Grid = list[list[Choice | None]]
+"""Row by row from the shortest task, column by column from the smallest payload."""
+
+
+@dataclass(frozen=True)
+class Map:
+    """One panel of sizes and lengths of a task."""
+
+    family: tuple[Scenario, ...]
+    curves: dict[str, Curve]
+    sizes: tuple[int, ...]
+    """Measured ones, ascending."""
+    tasks: tuple[float, float]
+    """The shortest and the longest."""
+    holds_gil: bool
+
+    @property
+    def workers(self) -> int:
+        return self.family[0].workers
+
+    def column(self, size: float, tasks: Sequence[float], tie_zone: float) -> list[Choice | None]:
+        """What to take with a payload of that size, for each length of a task; None where no way has a time."""
+        beside = {name: at for name, each in self.curves.items() if (at := each.at(size)) is not None}
+        if not beside:
+            return [None] * len(tasks)
+        return [choose(times_of(beside, task, self.workers, self.holds_gil), tie_zone) for task in tasks]
+
+    def centres(self) -> tuple[list[float], list[float]]:
+        """Sizes and lengths in the middle of each column and row of the grid."""
+        return _middles(self.sizes[0], self.sizes[-1], COLUMNS), _middles(*self.tasks, ROWS)
+
+    def grid(self, tie_zone: float) -> Grid:
+        sizes, tasks = self.centres()
+        columns = [self.column(each, tasks, tie_zone) for each in sizes]
+        return [list(line) for line in zip(*columns, strict=True)]
+
+    @property
+    def title(self) -> str:
+        held = "holds the GIL" if self.holds_gil else "lets go of the GIL"
+        return family_said(self.family[0]) + (f", a task that {held}" if self.workers > 1 else "")
+
+    @property
+    def below(self) -> str:
+        alone = "one worker never beats a plain loop: the way to take if the work must be done elsewhere; "
+        return ("" if self.workers > 1 else alone) + below_said(self.family[0]).replace(
+            "task", "measured with the task"
+        )
+
+
+def _middles(low: float, high: float, count: int) -> list[float]:
+    return [low * (high / low) ** ((place + 0.5) / count) for place in range(count)]
+
+
+def maps(run: Run) -> list[Map]:
+    """Of each kind, task and pattern those with most workers; a single worker only where there are no more.
+
+    A second one for tasks that hold the GIL stands beside every one that threads take part in.
+    """
+    families: dict[tuple[object, ...], list[Scenario]] = {}
+    for scenario in run.plan.scenarios:
+        if scenario.pattern in PAYING and scenario.payload.size:
+            families.setdefault(but_size(scenario), []).append(scenario)
+    best: dict[tuple[object, ...], Map] = {}
+    for scenarios in families.values():
+        made = _map(run, sorted(scenarios, key=lambda each: each.payload.size))
+        if made is not None:
+            first = made.family[0]
+            key = first.payload.kind, first.payload.options, first.task, first.pattern, first.cold
+            if key not in best or made.workers > best[key].workers:
+                best[key] = made
+    found = []
+    for made in best.values():
+        found.append(made)
+        threads = any(map(_threads, made.curves))
+        if threads and made.workers > 1:
+            found.append(Map(made.family, made.curves, made.sizes, made.tasks, holds_gil=True))
+    return found
+
+
+def _map(run: Run, family: Sequence[Scenario]) -> Map | None:
+    names = dict.fromkeys(text(row, "strategy") for each in family for row in run.rows(each, "candidate"))
+    curves = {name: found for name in names if (found := curve(run, family, name)).known}
+    ways = Counter(place for found in curves.values() for place in found.known)
+    # Where one way alone was measured, there is nothing to decide.
+    sizes = tuple(sorted(place for place in ways if ways[place] > 1 or len(curves) == 1))
+    if len(sizes) < 2:
+        return None
+    beside = [value for found in curves.values() for value in found.known.values()]
+    # From where nothing pays to where all that is measured does.
+    shortest = 10.0 ** math.floor(math.log10(max(1e-6, min(beside)) / 3))
+    longest = 10.0 ** math.ceil(math.log10(max(1e-5, *beside) * 10))
+    return Map(tuple(family), curves, sizes, (shortest, longest), holds_gil=False)

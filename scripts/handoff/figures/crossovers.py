@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from dataclasses import replace
 from typing import Final
 
 from matplotlib.axes import Axes
@@ -33,7 +34,7 @@ def sides(run: Run, group: Group, strategy: str) -> list[tuple[int, bool]]:
     for scenario in group.scenarios:
         own, base = (run.row(scenario, name) for name in (strategy, run.plan.reference))
         times = [number(row, "median_s") for row in (own, base) if row is not None]
-        if len(times) == 2 and times[0] is not None and times[1] is not None:
+        if scenario.payload.size and len(times) == 2 and times[0] is not None and times[1] is not None:
             found.append((scenario.payload.size, times[0] < times[1]))
     return found
 
@@ -61,7 +62,7 @@ def _short(value: float | None) -> str:
 
 
 def _met(group: Group) -> list[Row]:
-    rows = [row for row in group.rows if number(row, "crossover_with_reference_bytes")]
+    rows = [row for row in group.rows if (number(row, "crossover_with_reference_bytes") or 0.0) > 0]
     return sorted(rows, key=lambda row: (number(row, "crossover_with_reference_bytes") or 0.0, text(row, "strategy")))
 
 
@@ -123,7 +124,8 @@ def draw(run: Run) -> Drawing:
     reference = run.plan.reference
     fitted = [
         group for group in groups(run)
-        if any(row["strategy"] == reference and number(row, "latency_s") is not None for row in group.rows)
+        if any(scenario.payload.size for scenario in group.scenarios)
+        and any(row["strategy"] == reference and number(row, "latency_s") is not None for row in group.rows)
         and any(row["strategy"] != reference and number(row, "latency_s") is not None for row in group.rows)
     ]  # fmt: skip
     if not fitted:
@@ -139,7 +141,7 @@ def draw(run: Run) -> Drawing:
     foot = MARGINS.foot + 0.17 * max(map(len, said))
     figure, panels = sheet(
         [ROW * max(1, len(those[:most])) + 0.1 for those in marks],
-        type(MARGINS)(MARGINS.left, MARGINS.right, MARGINS.head, foot),
+        replace(MARGINS, foot=foot),
     )
     for axes, group, those, lines in zip(panels, shown, marks, said, strict=True):
         _panel(axes, run, group, those[:most], lines)

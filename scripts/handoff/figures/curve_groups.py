@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from handoff.figures.run import Run, said
 from handoff.records import Row
 from handoff.scenarios import PATTERNS, Scenario
-from handoff.strategies import find
 from handoff.words import counted, number, text
 
 KEY = ("kind", "payload_options", "task", "pattern", "workers", "calls", "cold")
@@ -37,7 +36,8 @@ def family_said(scenario: Scenario) -> str:
     workers, kind = counted(scenario.workers, "worker"), scenario.payload.kind
     in_flight = PATTERNS[scenario.pattern].in_flight
     each = f"each of {workers}" if in_flight and scenario.workers > 1 else workers
-    title = said(scenario, f"one {kind}" if in_flight else kind, each)
+    # The kind of a user's own payload is its name: 'send flights', and not 'one flights'.
+    title = said(scenario, f"one {kind}" if in_flight and not scenario.payload.own else kind, each)
     return title + (", first transfer of a cold pool" if scenario.cold else "")
 
 
@@ -61,9 +61,10 @@ def groups(run: Run) -> list[Group]:
     for scenario in run.plan.scenarios:
         found.setdefault(_key(scenario), []).append(scenario)
     rows: dict[tuple[str, ...], list[Row]] = {key: [] for key in found}
+    known = {text(row, "strategy") for row in run.summary if row["role"] == "candidate"}
     for row in run.costs:
         key = tuple(text(row, name) for name in KEY)
-        if key in rows and not find(text(row, "strategy")).is_floor:
+        if key in rows and text(row, "strategy") in known:
             rows[key].append(row)
     return [
         Group(key, tuple(rows[key]), tuple(sorted(scenarios, key=lambda each: each.payload.size)))

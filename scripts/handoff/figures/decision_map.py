@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -14,16 +15,14 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from scipy.ndimage import distance_transform_edt
 
-from handoff.costs import PAYING, but_size
-from handoff.figures.choices import LOOP, Choice, Curve, choose, curve, times_of, usable
-from handoff.figures.curve_groups import below_said, family_said
+from handoff.figures.choices import COLUMNS, LOOP, ROWS, Choice, Grid, Map, maps, usable
+from handoff.figures.curve_groups import below_said
 from handoff.figures.drawing import Box, Drawing, Margins, bare, beyond, boxes, heading, nothing, sheet
 from handoff.figures.forest import sizes_between
 from handoff.figures.run import Run
 from handoff.figures.style import INK, QUIET, WIDTH, Look, look, ticks
 from handoff.figures.table import Cell, Table
 from handoff.scenarios import Scenario
-from handoff.strategies import executor_facts, find
 from handoff.words import counted, number, size, text, tick
 
 BODY: Final = 3.1
@@ -31,8 +30,6 @@ CELL: Final = 0.62
 """Height of a cell of the second sort of panel, in inches."""
 MARGINS: Final = Margins(left=1.05, right=2.75, head=0.66, foot=0.62)
 BREADTH: Final = WIDTH - MARGINS.left - MARGINS.right
-COLUMNS, ROWS = 96, 88
-"""Places at which the map is worked out; an area's edge is as sharp as that."""
 LETTER: Final = 0.085
 """Width of a letter of an area's name, in inches."""
 MOST_MAPS: Final = 4
@@ -42,9 +39,6 @@ LIGHTER: Final = (0.45, 0.75, 0.15)
 OF_BLACK: Final = (0.68, 0.85, 0.5)
 """The same of black, which must not hide what is written on it."""
 BY_TASK: Final = ("what", "payload, bytes", "workers", "task from, s", "take", "as good within the tie zone")
-
-Grid = list[list[Choice | None]]
-"""Row by row from the shortest task, column by column from the smallest payload."""
 
 
 def paints(names: Iterable[str]) -> dict[str, str]:
@@ -64,122 +58,45 @@ def paints(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-@dataclass(frozen=True)
-class Map:
-    """One panel of sizes and lengths of a task."""
-
-    family: tuple[Scenario, ...]
-    curves: dict[str, Curve]
-    sizes: tuple[int, ...]
-    """Measured ones, ascending."""
-    tasks: tuple[float, float]
-    """The shortest and the longest."""
-    holds_gil: bool
-
-    @property
-    def workers(self) -> int:
-        return self.family[0].workers
-
-    def column(self, size: float, tasks: Sequence[float], tie_zone: float) -> list[Choice | None]:
-        """What to take with a payload of that size, for each length of a task; None where no way has a time."""
-        beside = {name: at for name, each in self.curves.items() if (at := each.at(size)) is not None}
-        if not beside:
-            return [None] * len(tasks)
-        return [choose(times_of(beside, task, self.workers, self.holds_gil), tie_zone) for task in tasks]
-
-    def centres(self) -> tuple[list[float], list[float]]:
-        """Sizes and lengths in the middle of each column and row of the grid."""
-        return _middles(self.sizes[0], self.sizes[-1], COLUMNS), _middles(*self.tasks, ROWS)
-
-    def grid(self, tie_zone: float) -> Grid:
-        sizes, tasks = self.centres()
-        columns = [self.column(each, tasks, tie_zone) for each in sizes]
-        return [list(line) for line in zip(*columns, strict=True)]
-
-    @property
-    def title(self) -> str:
-        held = "holds the GIL" if self.holds_gil else "lets go of the GIL"
-        return family_said(self.family[0]) + (f", a task that {held}" if self.workers > 1 else "")
-
-    @property
-    def below(self) -> str:
-        alone = "one worker never beats a plain loop: the way to take if the work must be done elsewhere; "
-        return ("" if self.workers > 1 else alone) + below_said(self.family[0]).replace(
-            "task", "measured with the task"
-        )
-
-
-def _middles(low: float, high: float, count: int) -> list[float]:
-    return [low * (high / low) ** ((place + 0.5) / count) for place in range(count)]
-
-
-def maps(run: Run) -> list[Map]:
-    """Of each kind, task and pattern those with most workers; a single worker only where there are no more.
-
-    A second one for tasks that hold the GIL stands beside every one that threads take part in.
-    """
-    families: dict[tuple[object, ...], list[Scenario]] = {}
-    for scenario in run.plan.scenarios:
-        if scenario.pattern in PAYING and scenario.payload.size:
-            families.setdefault(but_size(scenario), []).append(scenario)
-    best: dict[tuple[object, ...], Map] = {}
-    for scenarios in families.values():
-        made = _map(run, sorted(scenarios, key=lambda each: each.payload.size))
-        if made is not None:
-            first = made.family[0]
-            key = first.payload.kind, first.payload.options, first.task, first.pattern, first.cold
-            if key not in best or made.workers > best[key].workers:
-                best[key] = made
-    found = []
-    for made in best.values():
-        found.append(made)
-        threads = any(not executor_facts(find(name).executor).processes for name in made.curves)
-        if threads and made.workers > 1:
-            found.append(Map(made.family, made.curves, made.sizes, made.tasks, holds_gil=True))
-    return found
-
-
-def _map(run: Run, family: Sequence[Scenario]) -> Map | None:
-    names = dict.fromkeys(text(row, "strategy") for each in family for row in run.rows(each, "candidate"))
-    curves = {name: found for name in names if (found := curve(run, family, name)).known}
-    ways = Counter(place for found in curves.values() for place in found.known)
-    # Where one way alone was measured, there is nothing to decide.
-    sizes = tuple(sorted(place for place in ways if ways[place] > 1 or len(curves) == 1))
-    if len(sizes) < 2:
-        return None
-    beside = [value for found in curves.values() for value in found.known.values()]
-    # From where nothing pays to where all that is measured does.
-    shortest = 10.0 ** math.floor(math.log10(max(1e-6, min(beside)) / 3))
-    longest = 10.0 ** math.ceil(math.log10(max(1e-5, *beside) * 10))
-    return Map(tuple(family), curves, sizes, (shortest, longest), holds_gil=False)
+def _stretches(line: Sequence[object]) -> Iterator[tuple[int, int]]:
+    """Beginning and end of each stretch of equal neighbours."""
+    start = 0
+    for _, same in groupby(line):
+        end = start + sum(1 for _ in same)
+        yield start, end
+        start = end
 
 
 def _runs(grid: Grid) -> dict[Choice, list[Box]]:
-    """The cells of each choice as boxes, in columns and rows; neighbours in a row are one box."""
+    """The cells of each choice as boxes, in columns and rows: stretches of a column, as broad as neighbours share them.
+
+    By columns, since areas lie above each other.
+    """
     found: dict[Choice, list[Box]] = {}
-    for y, line in enumerate(grid):
-        start = 0
-        for x in range(1, len(line) + 1):
-            if x == len(line) or line[x] != line[start]:
-                if (choice := line[start]) is not None:
-                    found.setdefault(choice, []).append((start, y, x, y + 1))
-                start = x
+    for x, column in enumerate(zip(*grid, strict=True)):
+        for low, high in _stretches(column):
+            if (choice := column[low]) is None:
+                continue
+            those = found.setdefault(choice, [])
+            left = next((place for place, box in enumerate(those) if box[1:] == (low, x, high)), None)
+            begin = those.pop(left)[0] if left is not None else x
+            those.append((begin, low, x + 1, high))
     return found
 
 
 def _outlines(grid: Grid) -> tuple[list[float], list[float]]:
     """The lines between areas of different choices, as one path."""
+    names = np.array([[choice.chosen if choice else "" for choice in line] for line in grid])
     xs: list[float] = []
     ys: list[float] = []
-    names = [[choice.chosen if choice else "" for choice in line] for line in grid]
-    for y, line in enumerate(names):
-        for x, name in enumerate(line):
-            if x + 1 < len(line) and line[x + 1] != name:
-                xs += [x + 1, x + 1, math.nan]
-                ys += [y, y + 1, math.nan]
-            if y + 1 < len(names) and names[y + 1][x] != name:
-                xs += [x, x + 1, math.nan]
-                ys += [y + 1, y + 1, math.nan]
+    for y, differs in enumerate(names[1:] != names[:-1], start=1):
+        for begin, end in (each for each in _stretches(list(differs)) if differs[each[0]]):
+            xs += [begin, end, math.nan]
+            ys += [y, y, math.nan]
+    for x, differs in enumerate((names[:, 1:] != names[:, :-1]).T, start=1):
+        for begin, end in (each for each in _stretches(list(differs)) if differs[each[0]]):
+            xs += [x, x, math.nan]
+            ys += [begin, end, math.nan]
     return xs, ys
 
 

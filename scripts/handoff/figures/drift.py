@@ -58,7 +58,7 @@ def clock(invocations: list[Row]) -> dict[str, float]:
     for row in invocations:
         try:
             begun[text(row, "invocation")] = datetime.fromisoformat(text(row, "started_at")).timestamp() / 60
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
     if len(set(begun.values())) < 2:
         ordered = sorted(invocations, key=lambda row: (number(row, "block") or 0.0, number(row, "slot") or 0.0))

@@ -91,7 +91,12 @@ def _symbols(axes: Axes, status: str, cells: list[tuple[float, float]]) -> None:
     """The symbols of one status, as one path; a cell's place is that of its symbol."""
     marker, colour = MARKS[status]
     style = MarkerStyle(marker)
-    shape = style.get_path().transformed(style.get_transform())
+    # matplotlib's circle has eight curves, and there are hundreds of them: nobody sees its twelve corners.
+    shape = (
+        Path.unit_regular_polygon(12).transformed(Affine2D().scale(0.5))
+        if marker == "o"
+        else (style.get_path().transformed(style.get_transform()))
+    )
     # In inches on the sheet, whatever the axes' units are: 6 points across, as a marker would be.
     wide, high = SYMBOL * COLUMNS / BODY, SYMBOL / ROW
     scaled = [shape.transformed(Affine2D().scale(wide, -high).translate(x, y)) for x, y in cells]

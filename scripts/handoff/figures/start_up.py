@@ -24,7 +24,7 @@ def _by_executor(invocations: list[Row]) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for row in invocations:
         strategy, start = find(text(row, "strategy")), number(row, "start_s")
-        if start and not strategy.is_floor:
+        if start is not None and start > 0 and not strategy.is_floor:
             name = f"{strategy.executor}@{strategy.interpreter}" if strategy.interpreter else strategy.executor
             found.setdefault(name, []).append(start)
     return dict(sorted(found.items(), key=lambda item: median(item[1])))

@@ -190,11 +190,11 @@ def draw(run: Run) -> Drawing:
         "the worker that finishes last. Upper lane: the sender, who is the caller; lower lane: the worker, a process "
         "or a thread; what fills both is on its way between them, pickling and unpickling included. "
         "The black stroke is when the clock stops; release, paler, happens after it. "
-        f"The parts are stretched by up to {100 * math.expm1(misfit):.1f} % so that they add up to the median of the "
-        "whole. Of return the worker publishes and the caller attaches and runs the task; where a payload comes back, "
-        "attach and task are those of both sides. Chosen: the reference, the recommended and the fastest way, then the "
-        "fastest of each executor, up to six. Not shown: intervals (see the ranking), start-up, first transfers, many "
-        "calls over one payload."
+        f"Parts are stretched or shrunk, by {100 * math.expm1(misfit):.1f} % at most, so that they add up to the "
+        "median of the whole. Of return the worker publishes and the caller attaches and runs the task; "
+        "where a payload comes back, attach and task are those of both sides. "
+        "Chosen: the reference, the recommended and the fastest way, then the fastest of each executor, up to six. "
+        "Not shown: intervals (see the ranking), start-up, first transfers, many calls over one payload."
     )
     rows = tuple(
         (words(scenario), each.strategy, phase, lane, begin, end - begin)
