@@ -54,7 +54,7 @@ def draw(run: Run) -> Drawing:
     caption = (
         f"Seconds from making the executor until all its workers had answered, {run.blocks_said}; a job is one "
         "strategy of one payload kind in one block, and jobs of all transports that this executor carries are "
-        "taken together. Round: processes; square: threads. "
+        "taken together. Round: processes of their own; square: threads or interpreters inside the caller's. "
         f"{_interval_said(min(counts))} It is paid once and no part of any time in the other pictures. "
         "Not shown: first transfers, which are slower than later ones, and the floors, which start nothing."
     )
