@@ -82,7 +82,7 @@ rule all:
         [f"{RUN}/{name}.json" for name in ("plan", "recommendations", "effort", "health")],
         f"{RUN}/machines/{SCHEDULE.machine}.json",
         f"{RUN}/probes.json",
-        [f"{RUN}/figures/{figure}.svg" for figure in figure_names()],
+        [f"{RUN}/figures/{figure}.{form}" for figure in figure_names() for form in ("svg", "png", "json")],
         [f"{RUN}/{file}" for file in SCHEDULE.jobs],
         DEADLOCK,
         CALIBRATION,
@@ -374,18 +374,31 @@ rule recommend_strategy:
 rule plot_figure:
     input:
         script=script("plot_figure"),
-        library=library("figures", "words.py", "summaries.py"),
+        library=library(
+            "figures",
+            "words.py",
+            "summaries.py",
+            "statistics.py",
+            "breakdown.py",
+            "contest.py",
+            "costs.py",
+            "cost_model.py",
+            "regression.py",
+        ),
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,
         summary=rules.summarize_timings.output.summary,
+        costs=rules.fit_costs.output,
     output:
-        report(
+        picture=report(
             f"{RUN}/figures/{{figure}}.svg",
             caption="workflow/report/figure.rst",
             category="Figures",
             labels=lambda wildcards: {"shows": FIGURES[wildcards.figure]},
         ),
+        pixels=f"{RUN}/figures/{{figure}}.png",
+        table=f"{RUN}/figures/{{figure}}.json",
     log:
         f"{RUN}/logs/plot_figure/{{figure}}.log",
     conda:
@@ -393,7 +406,8 @@ rule plot_figure:
     shell:
         """
         python {input.script:q} --figure {wildcards.figure:q} --plan {input.plan:q} --summary {input.summary:q} \
-            --timings {input.timings:q} --invocations {input.invocations:q} --out {output:q} 2>{log:q}
+            --timings {input.timings:q} --invocations {input.invocations:q} --costs {input.costs:q} \
+            --out {output.picture:q} 2>{log:q}
         """
 
 
