@@ -16,9 +16,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-Open = Any
-"""What `opened` gives: (a page's HTML, the fragment of its address, options of the context) -> a page in a browser."""
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
@@ -44,7 +41,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Opens HTML from a file, as a reader does. At the end no page has complained, asked a network or shown a dialog."""
+    """Opens HTML from a file, as a reader does; at the end no page has complained, asked a network, shown a dialog."""
     said: list[str] = []
     asked: list[str] = []
     contexts = []

@@ -17,7 +17,7 @@ from handoff.report.pictures import Picture, pictures
 from handoff.scenarios import Payload, Scenario
 from handoff.strategies import TABLE
 
-HOSTILE = '</script><script>alert(1)</script>"><img src=x onerror=alert(2)>{{ 7*7 }}\u202etxt.exe\u2028\'&'
+HOSTILE = "</script><script>alert(1)</script>\"><img src=x onerror=alert(2)>{{ 7*7 }}\u202etxt.exe\u2028'&"
 """What a name may be, at worst."""
 
 

@@ -23,7 +23,7 @@ from handoff.figures.run import Run, words
 from handoff.health.twice import sentinels
 from handoff.probes import Entry
 from handoff.probes.finding import LEVELS
-from handoff.records import COSTS, INVOCATIONS, RECOMMENDATIONS, STATUSES, SUMMARY, TIMINGS, Row
+from handoff.records import COSTS, INVOCATIONS, RECOMMENDATIONS, SUMMARY, TIMINGS, Row
 from handoff.report import answers, article, environment, tables, trust
 from handoff.report import costs as costing
 from handoff.report.parts import parts
@@ -172,57 +172,58 @@ def page(
         "rejected": tables.rejected([answer for _, answer in answered], MOST_REJECTED),
         "costs": tables.costs(fitted, run.plan.reference),
         "twice": tables.twice(found),
-        "elsewhere": tables.warnings(told.elsewhere),
+        "elsewhere": tables.warnings(told.elsewhere[: trust.MOST_ELSEWHERE]),
         "jobs": tables.jobs(trust.failed_jobs(run)),
     })  # fmt: skip
     unsafe = {name: why for row in run.summary if (why := why_unsafe(name := text(row, "strategy")))}
     has = {"now": split, "found": found_out, "code": snippets, "article": experiments, "costs": fitted or break_evens}
     script, script_hash = _script()
-    content: dict[str, Any] = dict(
-        run=run,
-        plan=run.plan,
-        css=Markup((HERE / "style.css").read_text(encoding="utf-8")),  # nosec B704 # our own file
-        script=Markup(script),  # nosec B704 # our own files
-        script_hash=Markup(script_hash),  # nosec B704 # base64
-        data="",
-        parts=parts(drawn, [name for name, content in has.items() if content]),
-        tables=held,
-        unsafe=unsafe,
-        caution=answers.caution(recommendations),
-        in_short=answers.in_short(recommendations),
-        answers=answered,
-        split=split,
-        snippets=snippets,
-        code_of={name: place for place, each in enumerate(snippets, start=1) for name in each.scenarios},
-        not_drawn=[each for each in pictures if not each.drawn],
-        scenarios_left=max(0, len(scenarios) - MOST_PANELS),
-        failures=trust.failures(run),
-        most_failures=MOST_FAILURES,
-        statuses=trust.statuses(run),
-        told=told,
-        checked_said=trust.checked_said(checked),
-        sentinels_said=trust.sentinels_said(found, any(each["code"] == "unstable" for each in told.of_the_run)),
-        disturbances=trust.disturbances(run),
-        commands=trust.commands(run.plan.run),
-        machines=[(machine, environment.facts(machine), environment.warnings(machine)) for machine in machines],
-        experiments=experiments,
-        hangs=article.hangs(deadlock),
-        article_python=article.ARTICLE_PYTHON,
-        pythons=article.pythons(run),
-        hosts=_seen(run, "host"),
-        machine_ids=_seen(run, "machine_id"),
-        environment_ids=_seen(run, "environment_id"),
-        campaigns=_seen(run, "campaign"),
-        began=moment(min(_seen(run, "started_at"), default="")),
-        ended=moment(max(_seen(run, "ended_at"), default="")),
-        patterns={scenario.pattern: PATTERNS[scenario.pattern].about for scenario in scenarios},
-        tasks={scenario.task: TASKS.get(scenario.task, "your own function") for scenario in scenarios},
-        found_out=[(entry, sorted(entry.findings, key=lambda each: -LEVELS.index(each.level))) for entry in found_out],
-        break_evens=break_evens,
-        contention_said=costing.contention_said(costs),
-        sure_blocks=SURE_BLOCKS,
-        files=FILES,
-    )  # fmt: skip
+    content: dict[str, Any] = {
+        "run": run,
+        "plan": run.plan,
+        "css": Markup((HERE / "style.css").read_text(encoding="utf-8")),  # nosec B704 # our own file
+        "script": Markup(script),  # nosec B704 # our own files
+        "script_hash": Markup(script_hash),  # nosec B704 # base64
+        "data": "",
+        "parts": parts(drawn, [name for name, content in has.items() if content]),
+        "tables": held,
+        "unsafe": unsafe,
+        "caution": answers.caution(recommendations),
+        "in_short": answers.in_short(recommendations),
+        "answers": answered,
+        "split": split,
+        "snippets": snippets,
+        "code_of": {name: place for place, each in enumerate(snippets, start=1) for name in each.scenarios},
+        "not_drawn": [each for each in pictures if not each.drawn],
+        "scenarios_left": max(0, len(scenarios) - MOST_PANELS),
+        "failures": trust.failures(run),
+        "most_failures": MOST_FAILURES,
+        "statuses": trust.statuses(run),
+        "told": told,
+        "most_elsewhere": trust.MOST_ELSEWHERE,
+        "checked_said": trust.checked_said(checked),
+        "sentinels_said": trust.sentinels_said(found, any(each["code"] == "unstable" for each in told.of_the_run)),
+        "disturbances": trust.disturbances(run),
+        "commands": trust.commands(run.plan.run),
+        "machines": [(machine, environment.facts(machine), environment.warnings(machine)) for machine in machines],
+        "experiments": experiments,
+        "hangs": article.hangs(deadlock),
+        "article_python": article.ARTICLE_PYTHON,
+        "pythons": article.pythons(run),
+        "hosts": _seen(run, "host"),
+        "machine_ids": _seen(run, "machine_id"),
+        "environment_ids": _seen(run, "environment_id"),
+        "campaigns": _seen(run, "campaign"),
+        "began": moment(min(_seen(run, "started_at"), default="")),
+        "ended": moment(max(_seen(run, "ended_at"), default="")),
+        "patterns": {scenario.pattern: PATTERNS[scenario.pattern].about for scenario in scenarios},
+        "tasks": {scenario.task: TASKS.get(scenario.task, "your own function") for scenario in scenarios},
+        "found_out": [(each, sorted(each.findings, key=lambda one: -LEVELS.index(one.level))) for each in found_out],
+        "break_evens": break_evens,
+        "contention_said": costing.contention_said(costs),
+        "sure_blocks": SURE_BLOCKS,
+        "files": FILES,
+    }  # fmt: skip
     template = _environment().get_template("page.html.jinja")
     # How many elements are left for pictures is known once all else is there: each is an image in the first try.
     images = {each.name: each for each in within(list(drawn.values()), 0)}

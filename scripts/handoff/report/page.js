@@ -151,7 +151,10 @@
     get state() { return this.main ? state : this.own; }
 
     controls() {
-      const field = (said, control) => make("label", {}, make("span", {}, said), control);
+      const field = (said, control) => {
+        control.id = `show-${said.replace(" ", "-")}`;
+        return make("div", {}, make("label", { for: control.id }, said), control);
+      };
       const words = make("input", { type: "search", autocomplete: "off", spellcheck: "false" });
       words.addEventListener("input", () => { state.text = words.value; this.changed("text"); });
       const fields = [field("text", words)];
@@ -178,7 +181,7 @@
         all.checked = state.all;
       };
       return make("div", { class: "filters", role: "group", "aria-label": "What is shown" },
-        ...fields, make("label", { class: "tick" }, all, make("span", {}, "all columns")), reset);
+        ...fields, make("label", { class: "tick" }, all, " all columns"), reset);
     }
 
     changed(kind) {
@@ -284,17 +287,17 @@
 
   const main = document.querySelector('[data-table="summary"]');
 
-  function jump(anchor) {
+  function jump(anchor, behavior = "auto") {
     const target = document.getElementById(anchor);
     if (!target) return;
     // What lies above the target must not grow while the page scrolls there.
     if (main && (target.contains(main) || main.compareDocumentPosition(target) & Node.DOCUMENT_POSITION_FOLLOWING)) build(main);
     if (!target.hasAttribute("tabindex")) target.setAttribute("tabindex", "-1");
     target.focus({ preventScroll: true });
-    target.scrollIntoView();
+    target.scrollIntoView({ behavior });
   }
 
-  const theme = make("select", {}, ...["system", "light", "dark"].map((name) => make("option", { value: name }, name)));
+  const theme = make("select", { id: "theme" }, ...["system", "light", "dark"].map((name) => make("option", { value: name }, name)));
   function dress(name) {
     if (name) document.documentElement.dataset.theme = name; else delete document.documentElement.dataset.theme;
     theme.value = name || "system";
@@ -305,7 +308,7 @@
     try { localStorage.setItem("handoff-theme", state.theme); } catch { /* not kept, then */ }
     remember("");
   });
-  document.querySelector("header").prepend(make("label", { class: "theme" }, make("span", {}, "Theme "), theme));
+  document.querySelector("header").prepend(make("p", { class: "theme" }, make("label", { for: "theme" }, "Theme"), " ", theme));
 
   function kept() {
     try {
@@ -326,7 +329,7 @@
     const asked = state.text || state.sort || state.all || state.filters.size;
     if (main && (asked || state.anchor === "data")) build(main);
     views.get(main)?.refresh();
-    if (scroll && state.anchor) jump(state.anchor);
+    if (scroll && state.anchor) jump(state.anchor, "instant");
   }
 
   for (const code of document.querySelectorAll("pre.code")) {

@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Part:
-    """A section: its id in the page's address, its name in the list of parts, its heading, the figures that it shows."""
+    """A section: its id in the page's address, its name in the list of parts, its heading, the figures in it."""
 
     id: str
     short: str

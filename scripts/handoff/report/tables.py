@@ -195,9 +195,11 @@ def packed(table: Table) -> dict[str, Any]:
 
 
 def _short(cell: Cell) -> Cell:
+    """The number with six digits; with nine where it would then lie between two shorter ones, and be rounded twice."""
     if not isinstance(cell, float):
         return cell
-    short = float(f"{cell:.{DIGITS}g}")
+    digits = f"{cell:.{DIGITS - 1}e}".split("e")[0].replace(".", "").rstrip("0")
+    short = float(f"{cell:.9g}" if digits.endswith("5") and len(digits) < DIGITS else f"{cell:.{DIGITS}g}")
     if short != short or abs(short) == float("inf"):
         return None
     return int(short) if short == int(short) and abs(short) < 2**53 else short
