@@ -35,6 +35,11 @@ from handoff.summaries import block_values
 from handoff.words import counted, interval, number, ratio, seconds, size, text
 
 HERE: Final = Path(__file__).parent
+TURNING: Final = {
+    sign: f"\\u{sign:04x}"
+    for sign in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
+"""The signs of Unicode that turn the direction of writing, and how they are shown instead."""
 MOST_ELEMENTS: Final = 4_600
 """Of the page as it is loaded, pictures included: browsers stay quick, and the script may add some hundreds."""
 MOST_FAILURES: Final = 40
@@ -94,10 +99,16 @@ def _sizes(run: Run) -> dict[str, int]:
     return {text(row, "scenario"): int(found) for row in run.summary if (found := number(row, "payload_bytes"))}
 
 
+def _turning_nothing(value: Any) -> Any:
+    """Text without signs that turn the direction of writing: the numbers behind such a name would be read backwards."""
+    return value.translate(TURNING) if type(value) is str else value
+
+
 def _environment() -> Environment:
     made = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        finalize=_turning_nothing,
+    )  # fmt: skip
     made.filters.update(
         seconds=seconds, ratio=ratio, size=size, counted=counted,
         in_seconds=article.in_seconds,

@@ -148,6 +148,7 @@
       this.refresh();
     }
 
+    // What is shown, by its own state or, of the summary, by that of the address.
     get state() { return this.main ? state : this.own; }
 
     controls() {
@@ -228,14 +229,14 @@
     heads() {
       const focused = this.head.contains(document.activeElement) ? document.activeElement.dataset.name : "";
       const { sort } = this.state;
-      this.head.replaceChildren(...this.visible.map(({ name, title, number }) => {
+      this.head.replaceChildren(...this.visible.map(({ name, title, form, number }) => {
         const sign = sort === name ? "+" : sort === `-${name}` ? "-" : "";
         const press = button(title, () => {
           // Up, down, and as it was.
           this.state.sort = { "": name, "+": `-${name}`, "-": "" }[sign];
           this.changed("sort");
         }, { "data-name": name });
-        return make("th", { scope: "col", "aria-sort": DIRECTIONS[sign], ...(number ? { class: "n" } : {}) }, press);
+        return make("th", { scope: "col", "aria-sort": DIRECTIONS[sign], class: number ? "n" : form }, press);
       }));
       if (focused) [...this.head.querySelectorAll("button")].find((each) => each.dataset.name === focused)?.focus();
     }
