@@ -163,10 +163,10 @@ def test_data_cannot_end_their_element() -> None:
 
 
 def test_a_figure_s_columns_have_the_unit_that_their_name_ends_with() -> None:
-    names = ["strategy", "median, s", "extra, bytes", "phases, all", "note", "per call, s"]
+    names = ["strategy", "median, s", "extra, bytes", "ratio, low", "note", "per call, s"]
     table = tables.of_figure("t", names, [["a", 0.5, 2.0, 3.0, "x", "never"], ["b", None, 1, 2, 7.0, 1.0]], "f.json")
-    assert [each.form for each in table.columns] == ["strategy", "seconds", "bytes", "number", "text", "text"]
-    assert [each.title for each in table.columns][:4] == ["strategy", "median", "extra", "phases, all"]
+    assert [each.form for each in table.columns] == ["strategy", "seconds", "bytes", "ratio", "text", "text"]
+    assert [each.title for each in table.columns][:4] == ["strategy", "median", "extra", "ratio, low"]
     assert tables.packed(table)["columns"][4]["levels"] == ["x", "7"]
 
 

@@ -36,8 +36,7 @@ from handoff.words import counted, interval, number, ratio, seconds, size, text
 
 HERE: Final = Path(__file__).parent
 TURNING: Final = {
-    sign: f"\\u{sign:04x}"
-    for sign in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    sign: f"\\u{sign:04x}" for sign in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 }
 """The signs of Unicode that turn the direction of writing, and how they are shown instead."""
 MOST_ELEMENTS: Final = 4_600
@@ -192,7 +191,7 @@ def page(
     content: dict[str, Any] = {
         "run": run,
         "plan": run.plan,
-        "css": Markup((HERE / "style.css").read_text(encoding="utf-8")),  # nosec B704 # our own file
+        "css": Markup((HERE / "style.css").read_text(encoding="utf-8")),
         "script": Markup(script),  # nosec B704 # our own files
         "script_hash": Markup(script_hash),  # nosec B704 # base64
         "data": "",

@@ -22,8 +22,10 @@ from handoff.words import interval
 Cell: TypeAlias = str | float | None
 
 DIGITS: Final = 6
-UNITS: Final = {"s": "seconds", "bytes": "bytes", "B": "bytes", "ratio": "ratio"}
+UNITS: Final = {"s": "seconds", "bytes": "bytes"}
 """Unit at the end of a figure's column, as in 'median, s' -> how its numbers are shown."""
+TEXTS: Final = {"strategy": "strategy", "reason": "long", "in words": "long"}
+"""A figure's column of text -> how it is shown, where it is not plain."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +108,11 @@ def of_figure(title: str, names: Sequence[str], rows: Sequence[Sequence[Cell]], 
         title_, _, unit = name.rpartition(", ")
         texts = any(isinstance(row[place], str) for row in rows)
         if texts or not rows:
-            columns.append(Column(name, name, "strategy" if name == "strategy" else "text"))
+            columns.append(Column(name, name, TEXTS.get(name, "text")))
         elif unit in UNITS and title_:
             columns.append(Column(name, title_, UNITS[unit]))
         else:
-            columns.append(Column(name, name, "number"))
+            columns.append(Column(name, name, "ratio" if name.startswith(("ratio", "share")) else "number"))
     return Table(title, tuple(columns), rows, origin)
 
 
