@@ -477,6 +477,8 @@ rule write_report:
         costs=rules.fit_costs.output,
         machine=f"{RUN}/machines/{SCHEDULE.machine}.json",
         figures=[f"{RUN}/figures/{figure}.svg" for figure in figure_names()],
+        # Read from beside the pictures.
+        tables=[f"{RUN}/figures/{figure}.json" for figure in figure_names()],
         deadlock=DEADLOCK,
     output:
         report(

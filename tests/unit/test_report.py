@@ -296,7 +296,7 @@ def test_what_was_found_out_and_what_it_costs_is_on_the_page(run: Run) -> None:
     found = [
         Entry("mine", "<b>:work", "/home", (Finding("function", "raises", "It raises <i>.", "Mend it.", "obstacle"),))
     ]
-    html = page(run, answers(run), [], [], found_out=found, costs=several)
+    html = page(dataclasses.replace(run, costs=several), answers(run), [], [], found_out=found)
     read = Page(html)
     said = read.said
     assert "It raises <i>. Mend it." in said

@@ -23,7 +23,7 @@ from handoff.figures.run import Run, words
 from handoff.health.twice import sentinels
 from handoff.probes import Entry
 from handoff.probes.finding import LEVELS
-from handoff.records import COSTS, INVOCATIONS, RECOMMENDATIONS, SUMMARY, TIMINGS, Row
+from handoff.records import COSTS, INVOCATIONS, RECOMMENDATIONS, SUMMARY, TIMINGS
 from handoff.report import answers, article, environment, tables, trust
 from handoff.report import costs as costing
 from handoff.report.parts import parts
@@ -158,12 +158,11 @@ def page(
     deadlock: Mapping[str, Any] | None = None,
     health: Mapping[str, Any] | None = None,
     found_out: Sequence[Entry] = (),
-    costs: Sequence[Row] = (),
 ) -> str:
     """The report as the text of an HTML file.
 
     recommendations, machines and health are the content of recommendations.json, machines/<machine_id>.json and
-    health.json; found_out that of probes.json, and costs are the rows of costs.csv.
+    health.json, and found_out that of probes.json.
     """
     found = sentinels(run.plan, block_values(run.invocations, run.timings))
     warnings, checked = (health["warnings"], health["checked"]) if health else ([], [])
@@ -172,9 +171,9 @@ def page(
     of_scenario = {answer["scenario"]: answer for answer in recommendations}
     answered = [(scenario, of_scenario[scenario.id]) for scenario in scenarios if scenario.id in of_scenario]
     drawn = {each.name: each for each in pictures if each.drawn}
-    fitted = costing.groups(costs)
+    fitted = costing.groups(run.costs)
     break_evens = costing.break_evens(
-        costs, {run.plan.reference, *(answer["recommended"] for answer in recommendations)}
+        run.costs, {run.plan.reference, *(answer["recommended"] for answer in recommendations)}
     )
     snippets = answers.snippets(recommendations, scenarios, _sizes(run))
     split, experiments = _split(run), article.beside(run, deadlock, machines)
@@ -230,7 +229,7 @@ def page(
         "tasks": {scenario.task: TASKS.get(scenario.task, "your own function") for scenario in scenarios},
         "found_out": [(each, sorted(each.findings, key=lambda one: -LEVELS.index(one.level))) for each in found_out],
         "break_evens": break_evens,
-        "contention_said": costing.contention_said(costs),
+        "contention_said": costing.contention_said(run.costs),
         "sure_blocks": SURE_BLOCKS,
         "files": FILES,
     }  # fmt: skip
