@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import re
+import shutil
 import sys
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -750,3 +751,11 @@ def test_the_command_writes_the_page(
 def test_a_payload_of_a_user_is_named_as_it_is() -> None:
     own = Scenario(Payload("größe_1", "größe_1", 0, path="größe 1.npy"), "read", "send", 1)
     assert "send größe_1 to 1 worker" in answering.headline(own, answer(), REFERENCE)
+
+
+def test_a_new_figure_is_on_the_page_without_a_line_for_it(run: Run, drawn: list[Path], tmp_path: Path) -> None:
+    new = tmp_path / "brand_new.svg"
+    shutil.copyfile(drawn[0], new)
+    read = Page(page(run, answers(run), [], [*pictures(drawn), picture(new)], health=health_of(run)))
+    assert "figure-brand_new" in read.ids
+    assert "#figure-brand_new" in read.links

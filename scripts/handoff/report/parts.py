@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
+from handoff.figures import FIGURES
+
 
 @dataclass(frozen=True)
 class Part:
@@ -42,13 +44,19 @@ TRUST: Final = (
     Part("data", "Data", "Data"),
     Part("method", "Method and words", "Method and words"),
 )
+_PLACED: Final = {name for part in (*WHY, *TRUST) for name in part.figures}
 ALWAYS: Final = frozenset({"answers", "failures", "trust", "machine", "data", "method"})
 
 
 def parts(drawn: Collection[str], told: Collection[str]) -> list[Part]:
-    """The parts of one page: what every page has, what has something to tell, what has a figure that is drawn."""
+    """The parts of one page: what every page has, what has something to tell, what has a figure that is drawn.
+
+    A figure that has no place among them gets a part of its own: a new one needs no line here.
+    """
+    more = [Part(f"figure-{name}", FIGURES.get(name, name), FIGURES.get(name, name), (name,)) for name in drawn
+            if name not in _PLACED]  # fmt: skip
     return [
         part
-        for part in (*ANSWERS, *WHY, *TRUST)
+        for part in (*ANSWERS, *WHY, *more, *TRUST)
         if part.id in ALWAYS or part.id in told or any(name in drawn for name in part.figures)
     ]
