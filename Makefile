@@ -54,7 +54,7 @@ interpreter: ## makes .venvs/NAME with another PYTHON, or of CONDA's file, to me
 	    { [ -z "$(CONDA)" ] || set -- "$$@" --conda "$(CONDA)"; } && "$$python" scripts/set_up.py "$$@"
 
 test: set-up-development ## the tests, without the slow ones
-	@$(IN_VENV) python -m pytest -q -m "not slow and not faults" $(PYTEST_ARGS)
+	@$(IN_VENV) python -m pytest -q -m "not slow and not faults and not browser" $(PYTEST_ARGS)
 
 test-slow: set-up-development ## the slow tests only
 	@$(IN_VENV) python -m pytest -q -m slow $(PYTEST_ARGS)
@@ -62,10 +62,13 @@ test-slow: set-up-development ## the slow tests only
 test-faults: set-up-development ## the tests of faults: signals, limits, full disks, damaged clocks, a sweep under random kills (HANDOFF_THOROUGH=1: all)
 	@$(IN_VENV) python -m pytest -q -m faults $(PYTEST_ARGS)
 
+test-report: set-up-development ## the tests of the report in a browser: Chromium from the PATH, or HANDOFF_CHROMIUM
+	@$(IN_VENV) python -m pytest -q -m browser $(PYTEST_ARGS)
+
 test-peers: set-up-development set-up-peers ## the laws of the strategies that need more packages; other tests skip them without
 	@$(IN_VENV) python -m pytest -q -m "peers and not faults" $(PYTEST_ARGS)
 
-test-all: test test-slow test-faults ## every test
+test-all: test test-slow test-report test-faults ## every test
 
 lint: set-up-development ## the checks of form, types, floors, security and workflow
 	@$(IN_VENV) ruff check .
@@ -104,4 +107,4 @@ set-up-development:
 set-up-peers:
 	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && "$$python" scripts/set_up.py peers
 
-.PHONY: help report quick thorough again calibrate mine article everything sweep doctor interpreter test test-slow test-faults test-peers test-all lint docs example clean distclean set-up-run set-up-development set-up-peers
+.PHONY: help report quick thorough again calibrate mine article everything sweep doctor interpreter test test-slow test-faults test-report test-peers test-all lint docs example clean distclean set-up-run set-up-development set-up-peers

@@ -22,9 +22,13 @@ if {"{", "}"}.intersection(str(HOUSE)):
 sys.path.insert(0, str(HOUSE.resolve() / "scripts"))
 from handoff.blocks import Schedule, continued
 from handoff.configuration import complete
-from handoff.figures import figure_names
+from handoff.figures import FIGURES, figure_names
 from handoff.mistakes import HandoffError
 from handoff.scenarios import make_plan
+
+
+# The captions of Snakemake's own report hold nothing of a config: reStructuredText can hold raw HTML.
+report: "workflow/report/workflow.rst"
 
 
 configfile: str(HOUSE / "config" / "config.yaml")
@@ -78,7 +82,7 @@ rule all:
         [f"{RUN}/{name}.json" for name in ("plan", "recommendations", "effort", "health")],
         f"{RUN}/machines/{SCHEDULE.machine}.json",
         f"{RUN}/probes.json",
-        [f"{RUN}/figures/{figure}.svg" for figure in figure_names()],
+        [f"{RUN}/figures/{figure}.{form}" for figure in figure_names() for form in ("svg", "png", "json")],
         [f"{RUN}/{file}" for file in SCHEDULE.jobs],
         DEADLOCK,
         CALIBRATION,
@@ -265,7 +269,12 @@ rule summarize_timings:
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,
     output:
-        summary=f"{RUN}/summary.csv",
+        summary=report(
+            f"{RUN}/summary.csv",
+            caption="workflow/report/summary.rst",
+            category="Tables",
+            labels={"holds": "every strategy in every scenario"},
+        ),
         effort=f"{RUN}/effort.json",
     log:
         f"{RUN}/logs/summarize_timings.log",
@@ -307,7 +316,12 @@ rule fit_costs:
         timings=rules.collect_timings.output.timings,
         machine=f"{RUN}/machines/{SCHEDULE.machine}.json",
     output:
-        f"{RUN}/costs.csv",
+        report(
+            f"{RUN}/costs.csv",
+            caption="workflow/report/costs.rst",
+            category="Tables",
+            labels={"holds": "what handing over costs, by strategy and kind of payload"},
+        ),
     log:
         f"{RUN}/logs/fit_costs.log",
     conda:
@@ -323,7 +337,14 @@ rule recommend_strategy:
     input:
         script=script("recommend_strategy"),
         library=library(
-            "recommend.py", "contest.py", "costs.py", "cost_model.py", "regression.py", "statistics.py", "words.py"
+            "recommend.py",
+            "advice.py",
+            "contest.py",
+            "costs.py",
+            "cost_model.py",
+            "regression.py",
+            "statistics.py",
+            "words.py",
         ),
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
@@ -331,7 +352,12 @@ rule recommend_strategy:
         summary=rules.summarize_timings.output.summary,
     output:
         json=f"{RUN}/recommendations.json",
-        csv=f"{RUN}/recommendations.csv",
+        csv=report(
+            f"{RUN}/recommendations.csv",
+            caption="workflow/report/recommendations.rst",
+            category="Tables",
+            labels={"holds": "what to use in each scenario"},
+        ),
         text=f"{RUN}/answer.txt",
     log:
         f"{RUN}/logs/recommend_strategy.log",
@@ -348,13 +374,31 @@ rule recommend_strategy:
 rule plot_figure:
     input:
         script=script("plot_figure"),
-        library=library("figures", "words.py", "summaries.py"),
+        library=library(
+            "figures",
+            "words.py",
+            "summaries.py",
+            "statistics.py",
+            "breakdown.py",
+            "contest.py",
+            "costs.py",
+            "cost_model.py",
+            "regression.py",
+        ),
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,
         summary=rules.summarize_timings.output.summary,
+        costs=rules.fit_costs.output,
     output:
-        f"{RUN}/figures/{{figure}}.svg",
+        picture=report(
+            f"{RUN}/figures/{{figure}}.svg",
+            caption="workflow/report/figure.rst",
+            category="Figures",
+            labels=lambda wildcards: {"shows": FIGURES[wildcards.figure]},
+        ),
+        pixels=f"{RUN}/figures/{{figure}}.png",
+        table=f"{RUN}/figures/{{figure}}.json",
     log:
         f"{RUN}/logs/plot_figure/{{figure}}.log",
     conda:
@@ -362,7 +406,8 @@ rule plot_figure:
     shell:
         """
         python {input.script:q} --figure {wildcards.figure:q} --plan {input.plan:q} --summary {input.summary:q} \
-            --timings {input.timings:q} --invocations {input.invocations:q} --out {output:q} 2>{log:q}
+            --timings {input.timings:q} --invocations {input.invocations:q} --costs {input.costs:q} \
+            --out {output.picture:q} 2>{log:q}
         """
 
 
@@ -421,7 +466,7 @@ rule summarize_calibration:
 rule write_report:
     input:
         script=script("write_report"),
-        library=library("report", "health", "words.py"),
+        library=library("report", "health", "advice.py", "words.py"),
         plan=rules.write_plan.output,
         invocations=rules.collect_timings.output.invocations,
         timings=rules.collect_timings.output.timings,
@@ -432,9 +477,16 @@ rule write_report:
         costs=rules.fit_costs.output,
         machine=f"{RUN}/machines/{SCHEDULE.machine}.json",
         figures=[f"{RUN}/figures/{figure}.svg" for figure in figure_names()],
+        # Read from beside the pictures.
+        tables=[f"{RUN}/figures/{figure}.json" for figure in figure_names()],
         deadlock=DEADLOCK,
     output:
-        f"{RUN}/report.html",
+        report(
+            f"{RUN}/report.html",
+            caption="workflow/report/report.rst",
+            category="Answer",
+            labels={"holds": "what to use, why, and how sure that is"},
+        ),
     log:
         f"{RUN}/logs/write_report.log",
     conda:

@@ -1,4 +1,4 @@
-"""Draw one figure of a run as an SVG file."""
+"""Draw one figure of a run as an SVG file, the same as a PNG beside it, and what it shows as a JSON file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ def main() -> None:
     parser.add_argument("--summary", type=Path, required=True, help="results/<run>/summary.csv")
     parser.add_argument("--timings", type=Path, required=True, help="results/<run>/timings.csv")
     parser.add_argument("--invocations", type=Path, required=True, help="results/<run>/invocations.csv")
-    parser.add_argument("--out", type=Path, required=True, help="the SVG file to write")
+    parser.add_argument("--costs", type=Path, help="results/<run>/costs.csv, for crossovers and break-even")
+    parser.add_argument("--out", type=Path, required=True, help="the SVG file to write; .png and .json go beside it")
     given = parser.parse_args()
-    plot(given.figure, read_run(given.plan, given.summary, given.timings, given.invocations), given.out)
+    run = read_run(given.plan, given.summary, given.timings, given.invocations, given.costs)
+    plot(given.figure, run, given.out)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
+from handoff.advice import in_full
 from handoff.mistakes import step
-from handoff.recommend import answer_text, recommend, table_rows
+from handoff.recommend import recommend, table_rows
 from handoff.records import RECOMMENDATIONS, write_atomically, write_table
 from handoff.summaries import block_values
 from handoff.tables import read_measurements, read_summary
@@ -29,7 +30,7 @@ def main() -> None:
     answers = recommend(summary, block_values(invocations, timings), plan, invocations)
     write_atomically(given.out_json, json.dumps(answers, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
     write_table(given.out_csv, RECOMMENDATIONS, table_rows(answers))
-    write_atomically(given.out_text, answer_text(answers, plan))
+    write_atomically(given.out_text, in_full(answers, plan, summary))
 
 
 if __name__ == "__main__":

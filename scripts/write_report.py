@@ -11,7 +11,7 @@ from handoff.health import read_health
 from handoff.machine import read_machine
 from handoff.mistakes import step
 from handoff.recommend import read_answers
-from handoff.records import COSTS, read_table, write_atomically
+from handoff.records import write_atomically
 from handoff.report import page
 from handoff.report.article import read_deadlock
 from handoff.report.pictures import pictures
@@ -38,14 +38,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the HTML file to write")
     given = parser.parse_args()
     html = page(
-        read_run(given.plan, given.summary, given.timings, given.invocations),
+        read_run(given.plan, given.summary, given.timings, given.invocations, given.costs),
         read_answers(given.recommendations),
         [read_machine(path) for path in given.machine],
         pictures(given.figure),
         read_deadlock(given.deadlock) if given.deadlock else None,
         read_health(given.health),
         probes.read(given.probes) if given.probes else (),
-        read_table(given.costs, COSTS) if given.costs else (),
     )
     write_atomically(given.out, html)
 

@@ -1,4 +1,5 @@
-"""What holds for all tests: no example has a deadline, and a payload kind whose package is missing is skipped aloud."""
+"""What holds for all tests: no example has a deadline, a payload kind whose package is missing is skipped aloud, and
+what looks at the whole machine runs alone."""
 
 from __future__ import annotations
 
@@ -20,3 +21,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for package in kind_facts(kind).needs if kind in KINDS else ():
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"{kind} needs the package {package}, which is not installed")
+
+
+LAWS = "test_transports.py"
+"""The file of the transports' laws: thousands of tests, each of which looks at what is its own alone."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `-n 2 --dist loadgroup` (pytest-xdist) one process runs all but the laws, and the laws fill the others."""
+    for item in items if config.pluginmanager.hasplugin("xdist") else ():
+        if item.path.name != LAWS:
+            item.add_marker(pytest.mark.xdist_group("one at a time"))

@@ -34,6 +34,8 @@ from handoff.records import BadTable, Row, read_invocation, read_json, write_ato
 from handoff.scenarios import PATTERNS, Extra, Payload, Plan, Scenario, extra_from_json
 from handoff.shapes import of_shape, shaped
 from handoff.strategies import LIBRARY, Strategy, transport_facts
+from handoff.terminal import BOLD, ORANGE, columns, folded, has_colours, styled
+from handoff.words import counted
 
 SHARED_CODE = (
     "../measure_strategy.py",
@@ -54,6 +56,9 @@ _SOURCES = (".py", ".jinja", ".css", ".js")
 
 LEAST_ROOM: Final = 2**20
 """Bytes of free room below which a step's file may not fit."""
+
+MOST_LINES: Final = 15
+"""Of what is printed at the end of a run."""
 
 
 class CannotBegin(HandoffError):
@@ -480,16 +485,24 @@ class Schedule:
         )
 
     def closing(self) -> str:
-        """After the last job: answers in words, what to be wary of, where the report lies. '' if there is none yet."""
+        """After the last job: the answer in brief, what to be wary of, where the report lies. '' if there is none yet.
+
+        It is 15 lines long at most, and fits into the terminal. answer.txt goes on after its first blank line.
+        """
         try:
-            parts = [
-                (self.folder / "answer.txt").read_text(encoding="utf-8").rstrip(),
-                read_json(self.folder / "health.json", lambda health: shaped(health["in_short"], str)),
-                f"Report: {self.folder / 'report.html'}",
-            ]
+            brief, _, _ = (self.folder / "answer.txt").read_text(encoding="utf-8").partition("\n\n")
+            wary = read_json(self.folder / "health.json", lambda health: shaped(health["in_short"], str))
         except (OSError, ValueError, BadTable):
             return ""
-        return "\n" + "\n\n".join(filter(None, parts))
+        heading, *answers = brief.splitlines() or [""]
+        width, colours = columns(), has_colours(sys.stdout)
+        above, said, below = folded([heading], width), folded(answers, width), folded([wary], width)
+        room = MOST_LINES - len(above) - len(below) - 2  # a blank line and the report's place
+        if len(said) > room:
+            said[room - 1 :] = [f"  … {self.folder / 'answer.txt'} goes on."]
+        above, below = ([styled(line, how, colours) for line in part] for part, how in ((above, BOLD), (below, ORANGE)))
+        # Paths are never folded: they are there to be copied, or clicked on.
+        return "\n".join(["", *above, *said, *below, f"Report: {self.folder / 'report.html'}"])
 
     def estimate(self, job: Job) -> float:
         """Seconds that a job is expected to take: start-up, then for each scenario its time slice or a few transfers.
@@ -515,8 +528,9 @@ class Schedule:
         candidates = {s.id for kind in plan.kinds for s in plan.strategies(kind) if s.role == "candidate"}
         more = f" and {len(plan.extra)} more of what is open" if plan.extra else ""
         lines.append(
-            f"Run {plan.run!r}: {len(plan.scenarios)} scenarios, {len(candidates)} strategies, "
-            f"{plan.blocks} blocks{more}; {len(todo)} of {len(self.jobs)} measuring jobs to do, "
+            f"Run {plan.run!r}: {counted(len(plan.scenarios), 'scenario')}, "
+            f"{counted(len(candidates), 'strategy', 'strategies')}, {counted(plan.blocks, 'block')}{more}; "
+            f"{len(todo)} of {len(self.jobs)} measuring jobs to do, "
             f"about {spoken_time(seconds)}."
         )
         if seconds > plan.budget_s:

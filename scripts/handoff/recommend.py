@@ -273,19 +273,3 @@ def table_rows(answers: Sequence[Answer]) -> list[Row]:
     return [
         {**{name: answer.get(name) for name in names}, "tied_with": " ".join(answer["tied_with"])} for answer in answers
     ]
-
-
-def answer_text(answers: Sequence[Answer], plan: Plan) -> str:
-    """The answers in words for a terminal: a heading, one line a scenario, and what helps the unclear ones."""
-    blocks = min((answer["measured_on"]["blocks"] for answer in answers if answer["recommended"]), default=plan.blocks)
-    count = counted(blocks, "block")
-    indicative = f"indicative: {count}, it takes {statistics.SURE_BLOCKS} to be sure"
-    lines = [f"What to use ({indicative if blocks < statistics.SURE_BLOCKS else count})"]
-    lines += [f"  {answer['scenario']}: {answer['why']}" for answer in answers]
-    unclear = sum(answer["confidence"] == "unclear" and bool(answer["recommended"]) for answer in answers)
-    if unclear:
-        lines.append(
-            f"Not decided yet: {unclear} of {len(answers)}. "
-            "Raise `blocks` in the config, or set `effort: adaptive`, and run it again: only new blocks are measured."
-        )
-    return "\n".join(lines) + "\n"

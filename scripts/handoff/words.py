@@ -59,9 +59,13 @@ def ratio(value: float | None) -> str:
     """A ratio of times with two or three digits that count: '0.14', '1.00', '23.5', '0.0071'."""
     if value is None:
         return NONE
-    if 0 < abs(value) < 0.1:
-        return f"{value:.{1 - math.floor(math.log10(abs(value)))}f}"
-    return f"{value:.2f}" if abs(value) < 10 else f"{value:,.1f}" if abs(value) < 100 else f"{value:,.0f}"
+    # Compared after rounding, here and below: 9.996 is '10.0', as 10.004 is.
+    if 0 < (small := float(f"{abs(value):.2g}")) < 0.1:
+        return f"{value:.{1 - math.floor(math.log10(small))}f}"
+    for digits, end in ((2, 10), (1, 100)):
+        if round(abs(value), digits) < end:
+            return f"{value:.{digits}f}"
+    return f"{value:,.0f}"
 
 
 def percent(share: float, digits: int = 3) -> str:

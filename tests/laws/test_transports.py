@@ -308,11 +308,12 @@ def test_what_is_declared_read_only_is(strategy: Strategy, kind: str) -> None:
 # --- what was made there ---
 
 
+@pytest.mark.parametrize("shared", [False, True], ids=["read", "shared"])
 @each(*((s, kind) for s, kind in CARRIED if facts_of(s).born_there))
-def test_what_was_made_there_is_handed_over_without_a_copy(strategy: Strategy, kind: str) -> None:
+def test_what_was_made_there_is_handed_over_without_a_copy(strategy: Strategy, kind: str, shared: bool) -> None:
     payload = made(kind)
     before = payloads.digest(payload)
-    with two_sides(strategy) as (sender, receiver, _):
+    with two_sides(strategy, shared=shared) as (sender, receiver, _):
         born = sender.adopt(payload, sender.reserve())
         assert payloads.digest(born) == before
         place = sender.reserve()

@@ -74,22 +74,22 @@ def nothing_elsewhere() -> None:
 
 
 @contextmanager
-def workplace(strategy: Strategy, receivers: int = 1, source: str = "") -> Iterator[Spec]:
+def workplace(strategy: Strategy, receivers: int = 1, source: str = "", shared: bool = True) -> Iterator[Spec]:
     """What the sides are built from. Leaves only if nothing is left there."""
     if is_framework(strategy):
         elsewhere(strategy)
     # A name that no transport may take apart or quote wrongly.
     with tempfile.TemporaryDirectory(prefix="run=1 é%20'") as folder:
         prefix = f"laws-{os.getpid()}-{next(_numbers)}"
-        spec = Spec(strategy.transport, folder, prefix, receivers, source)
+        spec = Spec(strategy.transport, folder, prefix, receivers, source, shared)
         yield spec
         assert remains(spec) == []
 
 
 @contextmanager
-def two_sides(strategy: Strategy, receivers: int = 1, source: str = "") -> Iterator[Sides]:
-    """Both sides in this process."""
-    with workplace(strategy, receivers, source) as spec:
+def two_sides(strategy: Strategy, receivers: int = 1, source: str = "", shared: bool = True) -> Iterator[Sides]:
+    """Both sides in this process. shared: whether what a receiver writes must be seen by others."""
+    with workplace(strategy, receivers, source, shared) as spec:
         sides = Sides(transports.build(spec), transports.build(spec), spec)
         if sides.sender.before_start:
             _start_after_publishing(strategy, sides)

@@ -9,6 +9,7 @@ from pathlib import Path
 from example_run import REFERENCE, array, example_machine, example_plan, example_rows
 
 from handoff import costs, probes
+from handoff.advice import in_full
 from handoff.blocks import AGAIN, expected, run_order
 from handoff.calibration import judge
 from handoff.collection import collect
@@ -18,7 +19,7 @@ from handoff.figures.drawing import plot
 from handoff.figures.run import Run
 from handoff.health import examine
 from handoff.payloads.generation import generate
-from handoff.recommend import answer_text, recommend, table_rows
+from handoff.recommend import recommend, table_rows
 from handoff.records import (
     COSTS,
     INVOCATIONS,
@@ -121,5 +122,5 @@ def whole_run(folder: Path) -> None:
     run = Run(plan, summary, timings, invocations)
     for figure in figure_names():
         plot(figure, run, folder / "figures" / f"{figure}.svg")
-    write_atomically(folder / "answer.txt", answer_text(answers, plan))
+    write_atomically(folder / "answer.txt", in_full(answers, plan, summary))
     write_atomically(folder / "report.html", "<!doctype html>\n")

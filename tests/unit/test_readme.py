@@ -149,7 +149,8 @@ def finished(run: Run, folder: Path) -> Path:
     paths = write_run(run, folder)
     (folder / "machines").mkdir()
     paths["machine"].rename(folder / "machines" / "0123456789ab.json")
-    for name in ("recommendations.csv", "answer.txt", "report.html", "figures/ranking.svg", "logs/all.log"):
+    written = ("recommendations.csv", "costs.csv", "answer.txt", "report.html", "figures/ranking.svg")
+    for name in (*written, "figures/ranking.json", "logs/all.log"):
         write_atomically(folder / name, "text\n")
     return folder
 

@@ -26,10 +26,12 @@ from invented_times import (
 )
 
 from handoff import strategies
-from handoff.recommend import answer_text, recommend, table_rows
+from handoff.advice import in_full
+from handoff.recommend import recommend, table_rows
 from handoff.records import INVOCATIONS, RECOMMENDATIONS, TIMINGS, Row, read_table, write_table
 from handoff.scenarios import Plan, Scenario
 from handoff.summaries import block_values, summarize
+from handoff.tables import read_summary
 
 FIELDS = {
     "scenario", "recommended", "runner_up", "tied_with", "saves_s", "saves_low_s", "saves_high_s", "saves_bytes",
@@ -298,21 +300,21 @@ def eight(blocks: int) -> tuple[Plan, list[dict[str, Any]]]:
 
 def test_the_answers_in_words() -> None:
     plan, answers = eight(6)
-    lines = answer_text(answers, plan).splitlines()
-    assert len(lines) <= 15
-    assert lines[0] == "What to use (indicative: 6 blocks, it takes 10 to be sure)"
+    brief, _, full = in_full(answers, plan).partition("\n\n")
+    assert brief.splitlines()[0] == (
+        "What to use, compared with pool_spawn-pickle (indicative: 6 blocks, it takes 10 to be sure)"
+    )
+    lines = full.splitlines()
+    assert lines[0] == "Scenario by scenario:"
+    assert len(lines) == 1 + len(answers)
     assert lines[1].startswith(
         "  array-1MiB.read.send.w1: threads-reference takes 5.00 ms where pool_spawn-pickle takes 200 ms ("
-    )
-    assert lines[-1] == (
-        "Not decided yet: 1 of 8. Raise `blocks` in the config, or set `effort: adaptive`, and run it again: "
-        "only new blocks are measured."
     )
 
 
 def test_with_ten_blocks_the_heading_says_so() -> None:
     plan, answers = eight(10)
-    assert answer_text(answers, plan).splitlines()[0] == "What to use (10 blocks)"
+    assert in_full(answers, plan).splitlines()[0] == "What to use, compared with pool_spawn-pickle (10 blocks)"
 
 
 def test_rows_of_the_table_have_its_columns() -> None:
@@ -332,7 +334,9 @@ def test_the_two_programs_write_what_they_promise(tmp_path: Path) -> None:
     answers = json.loads((tmp_path / "recommendations.json").read_text(encoding="utf-8"))
     assert [answer["recommended"] for answer in answers] == [THREADS]
     assert read_table(tmp_path / "recommendations.csv", RECOMMENDATIONS)[0]["why"] == answers[0]["why"]
-    assert (tmp_path / "answer.txt").read_text(encoding="utf-8") == answer_text(answers, plan)
+    assert (tmp_path / "answer.txt").read_text(encoding="utf-8") == in_full(
+        answers, plan, read_summary(tmp_path / "summary.csv", plan)
+    )
     (tmp_path / "summary.csv").write_text("", encoding="utf-8")
     failed = run("recommend_strategy.py", [*summarise, "--summary", "summary.csv", *out], tmp_path, 1)
     assert failed == (

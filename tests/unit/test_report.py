@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
+import json
 import math
+import re
+import shutil
 import sys
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -23,11 +28,12 @@ from handoff.health.twice import Sentinel, sentinels
 from handoff.probes import Entry, Finding
 from handoff.records import BadTable
 from handoff.report import answers as answering
-from handoff.report import article, environment, moment, page, trust, why_unsafe
-from handoff.report.pictures import picture, pictures
+from handoff.report import article, environment, moment, page, tables, trust, why_unsafe
+from handoff.report.pictures import picture, pictures, within
 from handoff.scenarios import Payload, Plan, Scenario
 from handoff.strategies import TABLE
 from handoff.summaries import block_values
+from handoff.words import seconds
 
 SEND = Scenario(array(4 * MIB, "4MiB"), "read", "send", 1)
 REFERENCE = "pool_spawn-pickle"
@@ -45,6 +51,7 @@ class Page(HTMLParser):
         self.ids: list[str] = []
         self.links: list[str] = []
         self.named: list[str] = []
+        self.scripts: list[str] = []
         self.text = ""
         self.feed(html)
         self.close()
@@ -72,7 +79,18 @@ class Page(HTMLParser):
             assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self.open[-1:] == ["script"]:
+            self.scripts.append(data)
+        elif self.open[-1:] != ["style"]:
+            self.text += data
+
+    def rows(self, table: str) -> list[list[Any]]:
+        """The cells of a table whose rows the page's script makes; [] if there is none of that name."""
+        columns = json.loads(self.scripts[0])["tables"].get(table, {"columns": []})["columns"]
+        cells = [
+            [each["levels"][at] for at in each["cells"]] if "levels" in each else each["cells"] for each in columns
+        ]
+        return [list(row) for row in zip(*cells, strict=True)]
 
     @property
     def said(self) -> str:
@@ -103,22 +121,117 @@ def html(run: Run, drawn: list[Path]) -> str:
     return page(run, answers(run), [example_machine()], pictures(drawn), health=health_of(run))
 
 
-def test_one_offline_page_with_its_parts_in_order(html: str) -> None:
+def test_one_offline_page_with_its_parts_in_order(html: str, drawn: list[Path]) -> None:
     read = Page(html)
     assert read.open == []
-    assert set(read.tags).isdisjoint({"script", "link", "img", "iframe", "object", "base", "form"})
-    assert all(link.startswith("#") and link[1:] in read.ids for link in read.links)
+    assert set(read.tags).isdisjoint({"link", "iframe", "object", "base", "form"})
+    inside = [link for link in read.links if not link.startswith("data:image/svg+xml;base64,")]
+    assert all(link.startswith("#") and link[1:] in read.ids for link in inside)
     assert len(read.ids) == len(set(read.ids))
     assert set(read.named) <= set(read.ids)
     assert "default-src 'none'" in html
-    order = ["answers", "now", "ranking", "size", "workers", "phases", "failures", "trust", "machine", "method"]
+    order = ["answers", "now", "ranking", "phases", "size", "workers", "failures", "trust", "machine", "data", "method"]
     assert [name for name in read.ids if name in order] == order
     headings = [int(tag[1]) for tag in read.tags if tag in ("h1", "h2", "h3", "h4")]
     assert headings[0] == 1
     assert headings.count(1) == 1
     assert all(later <= earlier + 1 for earlier, later in pairwise(headings))
-    assert read.tags.count("svg") == len(figure_names())
+    assert read.tags.count("svg") + read.tags.count("img") == sum(each.drawn for each in pictures(drawn))
     assert read.tags.count("table") == read.tags.count("caption")
+
+
+def test_the_policy_lets_the_page_s_own_script_run_and_no_other(html: str) -> None:
+    data, script = Page(html).scripts
+    assert json.loads(data)["tables"]["summary"]["length"] > 0
+    allowed = re.findall(r"script-src ([^;]+);", html)
+    assert allowed == [f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"]
+    assert "connect-src 'none'" in html
+    assert "</" not in script
+
+
+def test_the_summary_is_in_the_page_as_data(run: Run, html: str) -> None:
+    rows = Page(html).rows("summary")
+    assert len(rows) == len(run.summary)
+    medians = {(row["scenario"], row["strategy"]): row["median_s"] for row in run.summary}
+    for scenario, strategy, _, median, *_ in rows:
+        assert seconds(median) == seconds(medians[scenario, strategy])
+
+
+def test_data_cannot_end_their_element() -> None:
+    said = tables.embedded(["</script><!--", "&amp;", "\u2028\u202e", "é"])
+    assert not set(said) & set("<>&\u2028\u202eé")
+    assert json.loads(said) == ["</script><!--", "&amp;", "\u2028\u202e", "é"]
+
+
+def test_a_figure_s_columns_have_the_unit_that_their_name_ends_with() -> None:
+    names = ["strategy", "median, s", "extra, bytes", "ratio, low", "note", "per call, s"]
+    table = tables.of_figure("t", names, [["a", 0.5, 2.0, 3.0, "x", "never"], ["b", None, 1, 2, 7.0, 1.0]], "f.json")
+    assert [each.form for each in table.columns] == ["strategy", "seconds", "bytes", "ratio", "text", "text"]
+    assert [each.title for each in table.columns][:4] == ["strategy", "median", "extra", "ratio, low"]
+    assert tables.packed(table)["columns"][4]["levels"] == ["x", "7"]
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 0.02545, 0.025450021, 1234.5, 0.0099949999, 3.0e9, 1.2345678e-7])
+def test_fewer_digits_are_shown_as_the_same_time(value: float) -> None:
+    table = tables.Table("t", (tables.Column("x", "x", "seconds"),), [[value]], "t.csv")
+    (short,) = tables.packed(table)["columns"][0]["cells"]
+    assert seconds(short) == seconds(value)
+    assert len(repr(short)) <= 14
+
+
+def test_of_very_many_reasons_each_answer_keeps_some() -> None:
+    one = {"rejected": [{"strategy": f"s{place}", "because": "it is slow"} for place in range(60)]}
+    rows = tables.rejected([one, one, {"rejected": []}], 30).rows
+    assert [row[0] for row in rows] == [1] * 10 + [2] * 10
+    assert rows[9] == [1, "", "51 more stand in recommendations.json."]
+    assert len(tables.rejected([one, one], 120).rows) == 120
+
+
+def test_the_biggest_pictures_become_images(run: Run, drawn: list[Path]) -> None:
+    found = pictures(drawn)
+    biggest = max(found, key=lambda each: each.elements)
+    room = sum(each.elements for each in found) - 1
+    assert [each.name for each in within(found, room) if not each.inline] == [biggest.name]
+    assert not any(each.inline for each in within(found, 0))
+    html = page(run, answers(run), [], within(found, 0))
+    assert len(re.findall("<[a-z]", html.split("<script")[0])) <= 5_000
+
+
+def test_a_figure_with_nothing_to_draw_takes_one_line(run: Run, tmp_path: Path) -> None:
+    alone = dataclasses.replace(run.plan, scenarios=run.plan.scenarios[-1:])
+    drawing.plot("workers", dataclasses.replace(run, plan=alone), tmp_path / "workers.svg")
+    (found,) = pictures([tmp_path / "workers.svg"])
+    assert not found.drawn
+    read = Page(page(run, answers(run), [], [found]))
+    assert "workers" not in read.ids
+    assert "How the time changes with the number of workers: No line to draw" in read.said
+    assert "svg" not in read.tags
+
+
+def test_the_numbers_beside_a_figure_are_read_or_named_as_damaged(run: Run, drawn: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "ranking.svg").write_bytes(drawn[0].read_bytes())
+    numbers = tmp_path / "ranking.json"
+    numbers.write_text(json.dumps({"title": "t", "columns": ["a", "b, s"], "rows": [["x", 0.5], ["</script>", None]]}))
+    read = Page(page(run, answers(run), [], pictures([tmp_path / "ranking.svg"])))
+    assert read.rows("ranking") == [["x", 0.5], ["</script>", None]]
+    assert "numbers-ranking" in read.ids
+    for wrong in ("{", "[]", '{"columns": ["a"], "rows": [["x", 1]]}', '{"columns": ["a"], "rows": [[[]]]}'):
+        numbers.write_text(wrong)
+        with pytest.raises(BadTable, match=r"ranking\.json"):
+            picture(tmp_path / "ranking.svg")
+
+
+@pytest.mark.parametrize(
+    "run_, commands",
+    [
+        ("default", ["make report", "make thorough", "make again", "make report"]),
+        ("smoke", ["make quick"] * 2),
+        ("mine-flights", ["make mine PAYLOAD=… TASK=…"] * 2),
+        ("other", ["snakemake --cores all --configfile CONFIG"] * 2),
+    ],
+)
+def test_the_command_that_made_it(run_: str, commands: list[str]) -> None:
+    assert [command for _, command in trust.commands(run_)] == commands
 
 
 def test_the_page_says_what_it_rests_on(html: str) -> None:
@@ -171,9 +284,9 @@ def test_user_text_is_escaped(run: Run, tmp_path: Path) -> None:
     health = {"warnings": warnings, "checked": [hostile]}
     html = page(Run(plan, summary, run.timings, invocations), found, [machine], [], health=health)
     read = Page(html)
-    assert "script" not in read.tags
+    assert read.tags.count("script") == html.count("<script") == html.count("</script") == 2
     assert hostile in read.text
-    assert "<script" not in html
+    assert hostile in read.rows("rejected")[0]
 
 
 def test_what_was_found_out_and_what_it_costs_is_on_the_page(run: Run) -> None:
@@ -184,13 +297,15 @@ def test_what_was_found_out_and_what_it_costs_is_on_the_page(run: Run) -> None:
     found = [
         Entry("mine", "<b>:work", "/home", (Finding("function", "raises", "It raises <i>.", "Mend it.", "obstacle"),))
     ]
-    html = page(run, answers(run), [], [], found_out=found, costs=several)
-    said = Page(html).said
+    html = page(dataclasses.replace(run, costs=several), answers(run), [], [], found_out=found)
+    read = Page(html)
+    said = read.said
     assert "It raises <i>. Mend it." in said
     assert "<b>:work" in said
-    assert "1.00 ms" in said
-    assert "58.6 KiB" in said
-    assert "1 KiB to 64 MiB" in said
+    first = read.rows("costs")[0]
+    assert first[1] == "1 KiB to 64 MiB"
+    assert first[3].startswith("1.00 ms")
+    assert first[-1].startswith("58.6 KiB")
     assert "What was found out" not in Page(page(run, answers(run), [], [])).said
     assert "What handing over costs" not in Page(page(run, answers(run), [], [])).said
 
@@ -222,17 +337,17 @@ def answer(**fields: Any) -> dict[str, Any]:
          "To send array-4MiB to 1 worker, use threads-reference: it saves 13.0 ms a transfer "
          "and takes 0.040 of pool_spawn-pickle's time."),
         ({"saves_bytes": 2**27},
-         "To send array-4MiB to 1 worker, use threads-reference: it saves 13.0 ms and 128 MiB of memory a transfer and "
-         "takes 0.040 [0.038, 0.043] of pool_spawn-pickle's time."),
+         "To send array-4MiB to 1 worker, use threads-reference: it saves 13.0 ms a transfer, "
+         "takes 0.040 [0.038, 0.043] of pool_spawn-pickle's time and 128 MiB less memory."),
         ({"saves_bytes": -(2**24)},
-         "To send array-4MiB to 1 worker, use threads-reference: it saves 13.0 ms, for 16 MiB more of memory, "
-         "a transfer and takes 0.040 [0.038, 0.043] of pool_spawn-pickle's time."),
+         "To send array-4MiB to 1 worker, use threads-reference: it saves 13.0 ms a transfer, "
+         "takes 0.040 [0.038, 0.043] of pool_spawn-pickle's time and 16 MiB more memory."),
         ({"recommended": REFERENCE, "saves_s": 0.0, "ratio_to_reference": 1.0},
          "To send array-4MiB to 1 worker, keep pool_spawn-pickle: "
          "nothing that can be used here is shown to be faster."),
         ({"saves_s": -0.0002, "ratio_to_reference": 1.01, "ratio_low": 0.98, "ratio_high": 1.04},
-         "To send array-4MiB to 1 worker, use threads-reference; "
-         "it takes 1.01 [0.98, 1.04] of pool_spawn-pickle's time."),
+         "To send array-4MiB to 1 worker, use threads-reference: "
+         "it takes 1.01 [0.98, 1.04] times as long as pool_spawn-pickle, which cannot be used here."),
         ({"saves_s": None, "ratio_to_reference": None},
          "To send array-4MiB to 1 worker, use threads-reference; pool_spawn-pickle has no time to compare it with."),
         ({"recommended": ""}, "To send array-4MiB to 1 worker, nothing can be recommended."),
@@ -255,7 +370,7 @@ def test_the_answers_in_short() -> None:
     assert answering.in_short([answer()]) == "Use threads-reference in the one scenario of this run."
     several = [answer(), answer(), answer(recommended="process_spawn-arena"), answer(recommended="")]
     assert answering.in_short(several) == (
-        "Of 4 scenarios: threads-reference in 2, process_spawn-arena in 1, nothing in 1."
+        "Use threads-reference in 2 of 4 scenarios, process_spawn-arena in 1; nothing can be recommended in 1."
     )
     assert answering.in_short([]) == "Nothing can be recommended in this run."
 
@@ -360,9 +475,10 @@ def test_each_warning_stands_where_it_matters_and_only_there(run: Run) -> None:
     trusted = Page(html.split('aria-labelledby="h-trust">')[1].split("</section>")[0]).said
     assert "warning The run. Cause of The run. Remedy of The run." in trusted
     assert "1 more on strategies that are not the answer" in trusted
+    assert [row[:2] for row in Page(html).rows("elsewhere")] == [[here, "process_spawn-pickle5"]]
     assert "A warning concerns this run as a whole: see how far to trust it." in Page(html.split("<main>")[0]).text
     said = Page(html).said
-    assert all(said.count(f"Remedy of {each['what']}") == 1 for each in warnings)
+    assert [said.count(f"Remedy of {each['what']}") for each in warnings] == [1, 1, 1, 0]
 
 
 def test_a_run_with_nothing_wrong_says_so(run: Run) -> None:
@@ -373,12 +489,12 @@ def test_a_run_with_nothing_wrong_says_so(run: Run) -> None:
 
 
 def test_not_all_of_many_warnings_are_shown(run: Run) -> None:
-    many = [warned(f"number {place}.", run.plan.scenarios[0].id, "process_spawn-arena") for place in range(100)]
-    said = Page(page(run, answers(run), [], [], health={"warnings": many, "checked": []})).said
-    assert "100 more on strategies that are not the answer" in said
-    assert "Remedy of number 59." in said
-    assert "Remedy of number 60." not in said
-    assert "The others stand in health.json." in said
+    most = trust.MOST_ELSEWHERE
+    many = [warned(f"number {place}.", run.plan.scenarios[0].id, "process_spawn-arena") for place in range(most + 9)]
+    read = Page(page(run, answers(run), [], [], health={"warnings": many, "checked": []}))
+    assert f"{most + 9} more on strategies that are not the answer" in read.said
+    assert read.rows("elsewhere")[-1][-1] == f"Remedy of number {most - 1}."
+    assert "The others stand in health.json." in read.said
 
 
 def test_failures_come_before_what_cannot_work(run: Run) -> None:
@@ -635,3 +751,11 @@ def test_the_command_writes_the_page(
 def test_a_payload_of_a_user_is_named_as_it_is() -> None:
     own = Scenario(Payload("größe_1", "größe_1", 0, path="größe 1.npy"), "read", "send", 1)
     assert "send größe_1 to 1 worker" in answering.headline(own, answer(), REFERENCE)
+
+
+def test_a_new_figure_is_on_the_page_without_a_line_for_it(run: Run, drawn: list[Path], tmp_path: Path) -> None:
+    new = tmp_path / "brand_new.svg"
+    shutil.copyfile(drawn[0], new)
+    read = Page(page(run, answers(run), [], [*pictures(drawn), picture(new)], health=health_of(run)))
+    assert "figure-brand_new" in read.ids
+    assert "#figure-brand_new" in read.links

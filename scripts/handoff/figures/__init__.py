@@ -10,12 +10,19 @@ from typing import Final
 
 FIGURES: Final = {
     "ranking": "Which way is fastest, scenario by scenario",
-    "time_against_size": "How the time grows with the payload",
-    "workers": "How the time changes with the number of workers",
+    "decision_map": "Which way to take, by payload and by task",
+    "timeline": "Who does what, and when",
     "phases": "Where the time goes",
+    "time_against_size": "How the time grows with the payload",
+    "crossovers": "From which size on another way is cheaper",
+    "break_even": "How long a task must run until workers pay",
+    "memory": "What the time costs in memory",
+    "start_up": "How long it takes until workers are there",
+    "workers": "How the time changes with the number of workers",
     "failures": "What worked, what did not",
+    "drift": "Whether the machine stayed the same",
 }
-"""Name of the figure's file here and of its SVG -> its title, in the report's order."""
+"""Name of the figure's file here and of what it is written to -> its title, in the report's order."""
 
 
 def figure_names() -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,9 +11,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from handoff.figures.drawing import Margins, bare
+from handoff.figures.drawing import Drawing, Margins, bare, beyond, heading, sheet
 from handoff.figures.run import Run
 from handoff.figures.style import INK, QUIET, label, look, time_axis
+from handoff.figures.table import Cell, Table
 from handoff.scenarios import Scenario
 from handoff.strategies import find
 from handoff.words import number, shortened, text
@@ -20,8 +22,9 @@ from handoff.words import number, shortened, text
 BODY: Final = 4.4
 """Height of a panel's axes, in inches."""
 MARGINS: Final = Margins(left=0.95, right=3.85, head=0.75, foot=0.6)
-MOST: Final = 12
-"""Panels: they are tall."""
+MOST_PANELS: Final = 5
+MOST_LINES: Final = 40
+"""Of candidates in the whole picture: each is some ten nodes of the page, and a panel with more is a thicket."""
 LETTER: Final = 0.175
 """Height of one direct label, in inches."""
 
@@ -108,13 +111,29 @@ def _name(axes: Axes, line: Line, height: float, last: int) -> None:
     axes.text(1.065, height, said, transform=axes.transAxes, va="center", fontsize=9, color=QUIET if floor else INK)
 
 
-def draw_lines(axes: Axes, run: Run, points: Mapping[int, Scenario], said: Callable[[int], str]) -> None:
-    """The times of the scenarios at their places, which are sorted; `said` puts a place into words."""
-    places = list(points)
-    strategies = dict.fromkeys(
-        text(row, "strategy") for each in points.values() for row in run.rows(each, "candidate", "floor")
-    )
-    lines = [line for name in strategies if (line := _line(run, points, name, said)).places or line.missing]
+def lines_of(run: Run, points: Mapping[int, Scenario], said: Callable[[int], str], most: int) -> tuple[list[Line], int]:
+    """The lines of a panel, and how many candidates are left out; `said` puts a place into words.
+
+    Of more than so many candidates those stay that come closest to the fastest at any place, and the reference.
+    """
+    closest: dict[str, float] = {}
+    for each in points.values():
+        timed = run.timed(each, "candidate")
+        for row in run.rows(each, "candidate"):
+            name, median = text(row, "strategy"), number(row, "median_s")
+            best = number(timed[0], "median_s") if timed else None
+            share = median / best if median and best else math.inf
+            closest[name] = min(share, closest.get(name, math.inf))
+    base = run.plan.reference
+    ordered = sorted(closest, key=lambda name: (name != base, closest[name]))
+    found = [line for name in ordered if (line := _line(run, points, name, said)).places or line.missing]
+    floors = dict.fromkeys(text(row, "strategy") for each in points.values() for row in run.rows(each, "floor"))
+    below = [line for name in floors if (line := _line(run, points, name, said)).places]
+    return [*found[:most], *below], max(0, len(found) - most)
+
+
+def draw_lines(axes: Axes, lines: Sequence[Line], places: Sequence[int], said: Callable[[int], str]) -> None:
+    """Times at their places, which are sorted; `said` puts a place into words."""
     for line in lines:
         if line.places:
             _plot(axes, line)
@@ -132,3 +151,38 @@ def draw_lines(axes: Axes, run: Run, points: Mapping[int, Scenario], said: Calla
     for line, height in zip(ends, apart(heights, LETTER / BODY, 0.0, 1.0), strict=True):
         _name(axes, line, height, places[-1])
     bare(axes, "right", "top")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture of lines: what it is called, a line under the title, its axis and its scenarios by their place."""
+
+    title: str
+    below: str
+    axis: str
+    column: str
+    """The axis in a table."""
+    points: Mapping[int, Scenario]
+
+
+def draw_panels(run: Run, panels: Sequence[Panel], said: Callable[[int], str], caption: str) -> Drawing:
+    """One below the other, as many as a page can hold; the caption gets what is left out."""
+    shown = panels[:MOST_PANELS]
+    figure, sheets = sheet([BODY] * len(shown), MARGINS)
+    rows: list[tuple[Cell, ...]] = []
+    fewer = 0
+    for axes, panel in zip(sheets, shown, strict=True):
+        lines, cut = lines_of(run, panel.points, said, MOST_LINES // len(shown))
+        fewer += cut
+        draw_lines(axes, lines, list(panel.points), said)
+        axes.set_xlabel(panel.axis)
+        heading(axes, panel.title, panel.below)
+        for line in lines:
+            parts = zip(line.places, line.medians, line.lows, line.highs, strict=True)
+            rows += [(panel.title, line.strategy, *each) for each in parts]
+    left_out = (
+        beyond(len(shown), len(panels), "panel", "; summary.csv has their times"),
+        beyond(0, fewer, "line", " of the panels shown, of ways that are nowhere among the fastest"),
+    )
+    columns = ("what", "strategy", shown[0].column, "median, s", "low, s", "high, s")
+    return Drawing(figure, " ".join(filter(None, (caption, *left_out))), Table(columns, tuple(rows)))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import statistics
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
-from handoff.figures.drawing import MOST_PANELS, Drawing, Margins, bare, heading, nothing, sheet
-from handoff.figures.run import Run, words
+from handoff.figures.drawing import Box, Drawing, Margins, bare, beyond, boxes, heading, name_rows, nothing, sheet
+from handoff.figures.run import Run, telling, words
 from handoff.figures.style import INK, QUIET, label
+from handoff.figures.table import Table
 from handoff.scenarios import Scenario
-from handoff.words import NONE, number, seconds, text, tick
+from handoff.words import seconds, text, tick
 
 PHASES: Final = {
     "publish": ("#0072B2", ""),
@@ -27,8 +29,14 @@ PHASES: Final = {
 
 ROW: Final = 0.22
 MARGINS: Final = Margins(left=2.75, right=1.9, head=0.78, foot=0.42)
-TOTAL, RELEASE = 1.03, 1.19
-"""Where the columns of numbers begin, in widths of the axes."""
+TOTAL: Final = 1.03
+"""Where the numbers begin, in widths of the axes."""
+MOST_SCENARIOS: Final = 8
+MOST_ROWS: Final = 120
+"""Of the whole picture; each is two nodes of the page."""
+
+Bars: TypeAlias = list[tuple[str, dict[str, float]]]
+"""Strategy -> its phases, release and total, in seconds."""
 
 
 def components(run: Run, scenario: Scenario, strategy: str) -> dict[str, float]:
@@ -40,11 +48,17 @@ def components(run: Run, scenario: Scenario, strategy: str) -> dict[str, float]:
     return found
 
 
-def _timed(run: Run, scenario: Scenario) -> list[tuple[str, dict[str, float]]]:
+def _timed(run: Run, scenario: Scenario) -> Bars:
     """The strategies with a split time, fastest first."""
-    rows = [row for row in run.rows(scenario, "candidate", "floor") if number(row, "median_s") is not None]
+    rows = run.timed(scenario, "candidate", "floor")
     parts = [(text(row, "strategy"), components(run, scenario, text(row, "strategy"))) for row in rows]
     return [(strategy, split) for strategy, split in parts if any(phase in split for phase in PHASES)]
+
+
+def _fewer(bars: Bars, reference: str, most: int) -> Bars:
+    """The fastest of them, and the reference."""
+    kept = {name for name, _ in [*(bar for bar in bars if bar[0] == reference), *bars][:most]}
+    return [bar for bar in bars if bar[0] in kept]
 
 
 def _limit(totals: list[tuple[str, float]], reference: str) -> float:
@@ -55,49 +69,60 @@ def _limit(totals: list[tuple[str, float]], reference: str) -> float:
     return longest if longest < 1.6 * limit else limit
 
 
-def _bar(axes: Axes, y: int, split: dict[str, float], limit: float) -> None:
-    left = 0.0
+def _bars(axes: Axes, bars: Bars, limit: float) -> None:
+    """One path for each phase, and one for the strokes at the totals."""
+    found: dict[str, list[Box]] = {phase: [] for phase in PHASES}
+    strokes: list[tuple[float, float]] = []
+    for y, (_, split) in enumerate(bars):
+        left = 0.0
+        for phase in PHASES:
+            width = min(split.get(phase, 0.0), max(0.0, limit * 1.02 - left))
+            if width > 0:
+                found[phase].append((left, y - 0.33, left + width, y + 0.33))
+            left += width
+        total = split.get("total", left)
+        if total > limit:
+            axes.text(limit, y, "» ", ha="right", va="center", fontsize=13, fontweight="bold", color=INK)
+        else:
+            strokes += [(total, y - 0.42), (total, y + 0.42), (math.nan, math.nan)]
     for phase, (colour, hatch) in PHASES.items():
-        width = min(split.get(phase, 0.0), max(0.0, limit * 1.02 - left))
-        if width > 0:
-            axes.barh(y, width, left=left, height=0.66, color=colour, hatch=hatch, edgecolor="white", linewidth=0.6)
-        left += width
-    total = split.get("total", left)
-    if total > limit:
-        axes.text(limit, y, "» ", ha="right", va="center", fontsize=13, fontweight="bold", color=INK)
-    else:
-        axes.plot([total, total], [y - 0.42, y + 0.42], color=INK, linewidth=1.4, solid_capstyle="butt")
+        boxes(axes, found[phase], facecolor=colour, hatch=hatch, edgecolor="white", linewidth=0.6)
+    if strokes:
+        axes.plot(*zip(*strokes, strict=True), color=INK, linewidth=1.4, solid_capstyle="butt")
 
 
-def _panel(axes: Axes, scenario: Scenario, bars: list[tuple[str, dict[str, float]]], reference: str) -> None:
+def _panel(axes: Axes, scenario: Scenario, bars: Bars, reference: str) -> None:
     beside = blended_transform_factory(axes.transAxes, axes.transData)
     totals = [(name, split.get("total", sum(split.get(phase, 0.0) for phase in PHASES))) for name, split in bars]
     limit = _limit(totals, reference)
+    _bars(axes, bars, limit)
     for y, (_, split) in enumerate(bars):
-        _bar(axes, y, split, limit)
         release = split.get("release")
-        axes.text(TOTAL, y, seconds(split.get("total")), transform=beside, va="center", fontsize=9)
-        after = seconds(release) if release else NONE
-        axes.text(RELEASE, y, after, transform=beside, va="center", fontsize=9, color=QUIET)
-    for x, column in ((TOTAL, "total"), (RELEASE, "then release")):
-        axes.text(x, 1.02, column, transform=axes.transAxes, fontsize=8.5, color=QUIET, va="bottom")
+        after = f" + {seconds(release)}" if release else ""
+        axes.text(TOTAL, y, seconds(split.get("total")) + after, transform=beside, va="center", fontsize=9)
+    axes.text(TOTAL, 1.02, "total + release", transform=axes.transAxes, fontsize=8.5, color=QUIET, va="bottom")
 
     axes.set_xlim(0, limit * 1.02)
     axes.set_ylim(len(bars) - 0.4, -0.6)
-    axes.set_yticks(range(len(bars)), [label(name, "reference" if name == reference else "") for name, _ in bars])
+    name_rows(axes, [label(name, "reference" if name == reference else "") for name, _ in bars], MARGINS.left)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     axes.grid(axis="y", visible=False)
     axes.set_axisbelow(True)
     heading(axes, words(scenario), scenario.id)
+    bare(axes, "left", "right", "top")
+
+
+def key(axes: Axes, **more: Any) -> None:
+    """What the colours mean, above a panel: once a picture."""
     keys = [
         Patch(facecolor=fill, hatch=hatch, edgecolor="white", label=phase) for phase, (fill, hatch) in PHASES.items()
     ]
+    keys += [Patch(edgecolor="white", label=name, **how) for name, how in more.items()]
     axes.legend(
         handles=keys, loc="lower left", bbox_to_anchor=(-0.012, 0.99), ncols=len(keys), frameon=False, fontsize=9,
         handlelength=1.6, columnspacing=1.4, borderpad=0, borderaxespad=0.3,
     )  # fmt: skip
-    bare(axes, "left", "right", "top")
 
 
 def draw(run: Run) -> Drawing:
@@ -105,9 +130,13 @@ def draw(run: Run) -> Drawing:
     timed = [(scenario, bars) for scenario in run.plan.scenarios if (bars := _timed(run, scenario))]
     if not timed:
         return nothing("There are no phases to show: no transfer of this run succeeded.")
-    figure, panels = sheet([ROW * len(bars) for _, bars in timed[:MOST_PANELS]], MARGINS)
-    for axes, (scenario, bars) in zip(panels, timed, strict=False):
+    chosen = telling([scenario for scenario, _ in timed], MOST_SCENARIOS)
+    most = MOST_ROWS // len(chosen)
+    shown = [(each, _fewer(bars, run.plan.reference, most)) for each, bars in timed if each in chosen]
+    figure, panels = sheet([ROW * len(bars) for _, bars in shown], MARGINS)
+    for axes, (scenario, bars) in zip(panels, shown, strict=True):
         _panel(axes, scenario, bars, run.plan.reference)
+    key(panels[0])
     caption = (
         f"Each part is the median of that phase alone over {run.blocks_said}, on a linear axis, "
         "taken along the worker that finishes last. "
@@ -117,6 +146,15 @@ def draw(run: Run) -> Drawing:
         "Release happens after the clock has stopped and is no part of the total. "
         "Not shown: intervals (see the ranking), first transfers, strategies without a time."
     )
-    if len(timed) > MOST_PANELS:
-        caption += f" Also not shown: {len(timed) - MOST_PANELS} more scenarios."
-    return Drawing(figure, caption)
+    fewer = sum(len(bars) for each, bars in timed if each in chosen) - sum(len(bars) for _, bars in shown)
+    left_out = beyond(len(chosen), len(timed), "scenario"), beyond(0, fewer, "slower line", " of those that are")
+    return Drawing(figure, " ".join(filter(None, (caption, *left_out))), _table(shown))
+
+
+def _table(shown: list[tuple[Scenario, Bars]]) -> Table:
+    names = (*PHASES, "total", "release")
+    rows = [
+        (words(scenario), strategy, *(split.get(name) for name in names))
+        for scenario, bars in shown for strategy, split in bars
+    ]  # fmt: skip
+    return Table(("scenario", "strategy", *(f"{name}, s" for name in names)), tuple(rows))

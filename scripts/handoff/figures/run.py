@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from handoff.breakdown import Breakdown, breakdown
-from handoff.records import Row
+from handoff.contest import Contest
+from handoff.costs import Values, overheads
+from handoff.records import COSTS, Row, read_table
 from handoff.scenarios import PATTERNS, Plan, Scenario
-from handoff.summaries import compared, medians
+from handoff.summaries import BlockValues, block_values, compared, medians
 from handoff.tables import read_measurements, read_summary
 from handoff.words import counted, number, text
 
@@ -30,14 +33,34 @@ def words(scenario: Scenario) -> str:
     return said(scenario, name, workers)
 
 
+def telling(scenarios: Sequence[Scenario], most: int) -> list[Scenario]:
+    """At most so many of them, in their order: first the largest payload of each kind and pattern, fewest workers.
+
+    One that asks for a single strategy compares nothing, and comes after those that ask for several.
+    """
+
+    def weight(each: Scenario) -> tuple[bool, int, int]:
+        return len(each.strategies) > 1, each.payload.size, -each.workers
+
+    largest: dict[tuple[str, str], Scenario] = {}
+    for each in scenarios:
+        rival = largest.setdefault((each.payload.kind, each.pattern), each)
+        if weight(each) > weight(rival):
+            largest[each.payload.kind, each.pattern] = each
+    ordered = list(dict.fromkeys([*largest.values(), *scenarios]))[:most]
+    return [each for each in scenarios if each in ordered]
+
+
 @dataclass(frozen=True)
 class Run:
-    """The plan and the three tables of one run."""
+    """The plan and the tables of one run."""
 
     plan: Plan
     summary: list[Row]
     timings: list[Row]
     invocations: list[Row]
+    costs: list[Row] = field(default_factory=list)
+    """Of costs.csv; empty where nobody gave it."""
 
     @cached_property
     def by_scenario(self) -> dict[str, list[Row]]:
@@ -56,9 +79,27 @@ class Run:
         """The scenario's summary rows of these roles, fastest first, those without a time last."""
         return [row for row in self.by_scenario[scenario.id] if text(row, "role") in roles]
 
+    def timed(self, scenario: Scenario, *roles: str) -> list[Row]:
+        """Those of them that have a time, fastest first."""
+        return [row for row in self.rows(scenario, *roles) if number(row, "median_s") is not None]
+
     def row(self, scenario: Scenario, strategy: str) -> Row | None:
         """The summary row of one strategy, if there is one."""
         return next((row for row in self.by_scenario[scenario.id] if row["strategy"] == strategy), None)
+
+    @cached_property
+    def values(self) -> BlockValues:
+        """(scenario, strategy) -> the value of each block, as verdicts are made from."""
+        return block_values(self.invocations, self.timings)
+
+    @cached_property
+    def overheads(self) -> Values:
+        """(scenario, strategy) -> of each block all that a transfer takes beside the task, in seconds."""
+        return overheads(self.invocations, self.timings)
+
+    def contest(self, scenario: Scenario) -> Contest:
+        """Who may be recommended in it, and who is."""
+        return Contest(self.plan, scenario, self.by_scenario[scenario.id], self.values)
 
     @cached_property
     def _transfers(self) -> dict[tuple[str, str], list[Row]]:
@@ -106,11 +147,12 @@ class Run:
         return "Intervals hold the true median with at least 95 % confidence (exact, from order statistics of blocks)."
 
 
-def read_run(plan: Path, summary: Path, timings: Path, invocations: Path) -> Run:
-    """The run that these four files hold.
+def read_run(plan: Path, summary: Path, timings: Path, invocations: Path, costs: Path | None = None) -> Run:
+    """The run that these files hold.
 
     Raises:
         BadTable: one of them is missing or damaged, or they are not of one run.
     """
     made, jobs, transfers = read_measurements(plan, invocations, timings)
-    return Run(made, read_summary(summary, made), transfers, jobs)
+    of_costs = read_table(costs, COSTS) if costs else []
+    return Run(made, read_summary(summary, made), transfers, jobs, of_costs)

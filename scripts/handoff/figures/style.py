@@ -28,6 +28,7 @@ INK: Final = "#222222"
 QUIET: Final = "#5f6368"
 """Floors, notes and rules: 6:1 on white."""
 TIE: Final = "#e8eaed"
+GRID: Final = "#eceff1"
 
 BLANK: Final = 0.15
 """Between the figure's edge and what stands in it, in inches."""
@@ -78,7 +79,7 @@ def theme() -> Iterator[None]:
         "axes.titleweight": "bold",
         "axes.edgecolor": "#9aa0a6",
         "axes.linewidth": 0.8,
-        "grid.color": "#eceff1",
+        "grid.color": GRID,
         "grid.linewidth": 0.8,
         "hatch.linewidth": 0.6,
         "text.color": INK,

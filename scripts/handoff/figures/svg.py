@@ -45,17 +45,76 @@ def _plain(element: Element) -> None:
     element.tail = None
 
 
+def _alone(inside: list[Element]) -> bool:
+    """Whether one element is drawn here, and it is neither clipped nor moved already."""
+    *before, last = inside or [Element("none")]
+    free = last.tag != "none" and not {"clip-path", "transform"}.intersection(last.attrib)
+    return free and all(element.tag == f"{{{SVG}}}defs" for element in before)
+
+
 def _unwrapped(parent: Element) -> list[Element]:
-    """The children, with groups that say nothing replaced by what is in them."""
+    """The children, with groups that say nothing, or only how to clip one element, replaced by what is in them."""
     found = []
     for child in parent:
+        if child.tag == f"{{{SVG}}}defs" and not len(child):
+            continue
         inside = _unwrapped(child)
         if child.tag == f"{{{SVG}}}g" and not child.attrib:
+            found.extend(inside)
+        elif child.tag == f"{{{SVG}}}g" and child.attrib.keys() == {"clip-path"} and _alone(inside):
+            # Definitions are not drawn, so they need no clipping.
+            inside[-1].set("clip-path", child.attrib["clip-path"])
             found.extend(inside)
         else:
             child[:] = inside
             found.append(child)
     return found
+
+
+def _style(element: Element) -> dict[str, str]:
+    rules = (rule.partition(":") for rule in element.get("style", "").split(";") if rule.strip())
+    return {name.strip(): value.strip() for name, _, value in rules}
+
+
+def _moved(path: str, x: float, y: float) -> str:
+    """A path of absolute commands, as matplotlib writes them, elsewhere."""
+    found, horizontal = [], True
+    for word in path.split():
+        if word.isalpha():
+            found.append(word)
+        else:
+            found.append(f"{float(word) + (x if horizontal else y):.2f}")
+            horizontal = not horizontal
+    return " ".join(found)
+
+
+def _markers_joined(root: Element) -> None:
+    """Make one path of markers that follow each other and look alike: a node each is a third of a page."""
+    shapes = {path.get("id"): path for path in root.iter(f"{{{SVG}}}path") if path.get("id")}
+    link = f"{{{XLINK}}}href"
+    for parent in list(root.iter()):
+        children: list[Element] = []
+        for child in parent:
+            shape = shapes.get(child.get(link, "")[1:]) if child.tag == f"{{{SVG}}}use" else None
+            if shape is None:
+                children.append(child)
+                continue
+            drawn = _moved(shape.get("d", ""), float(child.get("x", "0")), float(child.get("y", "0")))
+            style = ";".join(f"{name}:{value}" for name, value in {**_style(shape), **_style(child)}.items())
+            made = Element(f"{{{SVG}}}path", {"d": drawn, "style": style})
+            if clip := child.get("clip-path"):
+                made.set("clip-path", clip)
+            last = children[-1] if children else None
+            if last is not None and last.get("data-marker") and {**last.attrib, "d": ""} == {
+                **made.attrib, "d": "", "data-marker": "1",
+            }:  # fmt: skip
+                last.set("d", f"{last.get('d')} {drawn}")
+            else:
+                made.set("data-marker", "1")
+                children.append(made)
+        parent[:] = children
+    for element in root.iter():
+        element.attrib.pop("data-marker", None)
 
 
 def finish(text: str, title: str, description: str, caption_height: float) -> str:
@@ -67,7 +126,10 @@ def finish(text: str, title: str, description: str, caption_height: float) -> st
         # Its rule for every element would hold in the whole page, not in this picture alone.
         for style in definitions.findall(f"{{{SVG}}}style"):
             definitions.remove(style)
+    _markers_joined(root)
     used = {CAPTION}.union(*(references(element) for element in root.iter()))
+    for definitions in root.iter(f"{{{SVG}}}defs"):
+        definitions[:] = [each for each in definitions if used & {inner.get("id") for inner in each.iter()}]
     for element in root.iter():
         _plain(element)
         if element.get("id") not in used:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from handoff.figures.drawing import Drawing, heading, nothing, sheet
-from handoff.figures.lines import BODY, MARGINS, MOST, draw_lines, has_times
-from handoff.figures.run import Run, said
-from handoff.scenarios import PATTERNS, Scenario, format_size
-from handoff.words import counted
+from handoff.figures.curve_groups import below_said, family_said
+from handoff.figures.drawing import Drawing, nothing
+from handoff.figures.lines import Panel, draw_panels, has_times
+from handoff.figures.run import Run
+from handoff.scenarios import Scenario, format_size
 
 
 def _families(run: Run) -> list[list[Scenario]]:
@@ -22,26 +22,21 @@ def _families(run: Run) -> list[list[Scenario]]:
     return [family for family in grown if len({scenario.payload.size for scenario in family}) >= 2]
 
 
-def _title(scenario: Scenario) -> tuple[str, str]:
-    workers, kind = counted(scenario.workers, "worker"), scenario.payload.kind
-    in_flight = PATTERNS[scenario.pattern].in_flight
-    each = f"each of {workers}" if in_flight and scenario.workers > 1 else workers
-    title = said(scenario, f"one {kind}" if in_flight else kind, each)
-    options = " ".join(f"{name} {value}" for name, value in scenario.payload.options)
-    cold = ", first transfer of a cold pool" if scenario.cold else ""
-    return title + cold, f"task {scenario.task}" + (f", {options}" if options else "")
-
-
 def draw(run: Run) -> Drawing:
     """One panel for every family of scenarios that differ in size alone."""
     families = [family for family in _families(run) if has_times(run, family)]
     if not families:
         return nothing("No line to draw: no kind, task, pattern and worker count was measured with two sizes or more.")
-    figure, panels = sheet([BODY] * len(families[:MOST]), MARGINS)
-    for axes, family in zip(panels, families, strict=False):
-        draw_lines(axes, run, {scenario.payload.size: scenario for scenario in family}, format_size)
-        axes.set_xlabel("size of one payload")
-        heading(axes, *_title(family[0]))
+    panels = [
+        Panel(
+            family_said(family[0]),
+            below_said(family[0]),
+            "size of one payload",
+            "payload, bytes",
+            {each.payload.size: each for each in family},
+        )
+        for family in families
+    ]
     caption = (
         f"Median time of one transfer against the payload's size, both logarithmic, over {run.blocks_said}. "
         f"Bands are the medians' intervals. {run.interval_said} "
@@ -49,6 +44,4 @@ def draw(run: Run) -> Drawing:
         "alone. Sizes at which a strategy failed or ran out of time stand beside its name. "
         "Not shown: strategies that cannot carry this payload, scenarios of a single size, first transfers."
     )
-    if len(families) > MOST:
-        caption += f" Also not shown: {len(families) - MOST} more panels; their times stand in summary.csv."
-    return Drawing(figure, caption)
+    return draw_panels(run, panels, format_size, caption)

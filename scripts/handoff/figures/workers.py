@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from handoff.figures.drawing import Drawing, heading, nothing, sheet
-from handoff.figures.lines import BODY, MARGINS, MOST, draw_lines, has_times
+from handoff.figures.drawing import Drawing, nothing
+from handoff.figures.lines import Panel, draw_panels, has_times
 from handoff.figures.run import Run, said
 from handoff.scenarios import PATTERNS, Scenario
 from handoff.words import counted
@@ -36,11 +36,9 @@ def draw(run: Run) -> Drawing:
     families = [family for family in _families(run) if has_times(run, family.values())]
     if not families:
         return nothing("No line to draw: no payload, task and pattern was measured with two worker counts or more.")
-    figure, panels = sheet([BODY] * len(families[:MOST]), MARGINS)
-    for axes, family in zip(panels, families, strict=False):
-        draw_lines(axes, run, family, _workers)
-        axes.set_xlabel("workers, all at once")
-        heading(axes, *_title(next(iter(family.values()))))
+    panels = [
+        Panel(*_title(next(iter(family.values()))), "workers, all at once", "workers", family) for family in families
+    ]
     caption = (
         f"Median time of one transfer against the number of workers, both logarithmic, over {run.blocks_said}. "
         f"Bands are the medians' intervals. {run.interval_said} "
@@ -51,6 +49,4 @@ def draw(run: Run) -> Drawing:
         "Not shown: strategies that cannot carry this payload, scenarios of a single number of workers, first "
         "transfers, how many cores there were (see the machine)."
     )
-    if len(families) > MOST:
-        caption += f" Also not shown: {len(families) - MOST} more panels; their times stand in summary.csv."
-    return Drawing(figure, caption)
+    return draw_panels(run, panels, _workers, caption)

@@ -10,20 +10,26 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from handoff.blocks import spoken_time
 from handoff.measure.supervisor import Outcome
+from handoff.words import shortened
 
 if TYPE_CHECKING:
     from handoff.measure.job import Order
+
+LONGEST_REASON: Final = 60
+"""Characters of a failure's reason that stand in a job's line."""
 
 
 def finished(order: Order, outcome: Outcome, seconds: float) -> None:
     """Say that a job has finished, with the time left where it is known."""
     folder = order.payloads.parent
     place = _place(folder, order, seconds)
-    trouble = "" if outcome.status == "ok" else f" [{outcome.status}: {outcome.fail_reason}]"
+    # One line, whatever an exception said; all of it stands in the job's table.
+    why = shortened(" ".join(outcome.fail_reason.split()), LONGEST_REASON)
+    trouble = "" if outcome.status == "ok" else f" [{outcome.status}: {why}]"
     print(f"{place}block {order.block}, {order.kind}, {order.strategy}: {seconds:.1f} s{trouble}", file=sys.stderr)
 
 
@@ -44,4 +50,5 @@ def _place(folder: Path, order: Order, seconds: float) -> str:
         factor = sum(done.values()) / hoped if hoped else 1.0
     except (OSError, ValueError, LookupError, TypeError, AttributeError):  # a damaged one costs the words, not the job
         return ""
-    return f"{len(done)}/{len(expected)}, about {spoken_time(left * factor)} left: "
+    time_left = f", about {spoken_time(left * factor)} left" if left else ""
+    return f"{len(done)}/{len(expected)}{time_left}: "

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from handoff import pasting
+from handoff.advice import advice, by_strategy
 from handoff.figures.run import words
 from handoff.scenarios import Scenario
 from handoff.statistics import MIN_BLOCKS, SURE_BLOCKS
 from handoff.strategies import LIBRARY
-from handoff.words import counted, interval, ratio, seconds, size
+from handoff.words import counted
 
-NOTEWORTHY: Final = 2**20
-"""Bytes of memory that are worth a word."""
+NAMED: Final = 4
+"""So many ways are named in the sentence on all answers; the others are counted."""
 
 
 def headline(scenario: Scenario, answer: Mapping[str, Any], reference: str, python: str = "") -> str:
@@ -24,28 +25,7 @@ def headline(scenario: Scenario, answer: Mapping[str, Any], reference: str, pyth
 
     python: which other Python the strategy is measured under.
     """
-    what, use = words(scenario), answer["recommended"]
-    if not use:
-        return f"To {what}, nothing can be recommended."
-    use = f"{use} (under {python})" if python else use
-    if use == reference:
-        return f"To {what}, keep {use}: nothing that can be used here is shown to be faster."
-    share, saves = answer["ratio_to_reference"], answer["saves_s"]
-    if share is None or saves is None:
-        return f"To {what}, use {use}; {reference} has no time to compare it with."
-    doubt = interval(answer["ratio_low"], answer["ratio_high"])
-    of_time = f"{ratio(share)}{f' {doubt}' if doubt else ''} of {reference}'s time"
-    if saves <= 0:
-        return f"To {what}, use {use}; it takes {of_time}."
-    return f"To {what}, use {use}: it saves {seconds(saves)}{_memory(answer)} a transfer and takes {of_time}."
-
-
-def _memory(answer: Mapping[str, Any]) -> str:
-    """' and 128 MiB of memory', ' for 12 MiB more of memory', '' where it hardly differs or nobody knows."""
-    saved = answer.get("saves_bytes") or 0
-    if abs(saved) < NOTEWORTHY:
-        return ""
-    return f" and {size(saved)} of memory" if saved > 0 else f", for {size(-saved)} more of memory,"
+    return f"To {words(scenario)}, {advice(answer, reference, python)}"
 
 
 def sureness(answer: Mapping[str, Any]) -> str:
@@ -62,13 +42,18 @@ def sureness(answer: Mapping[str, Any]) -> str:
 def in_short(answers: Sequence[Mapping[str, Any]]) -> str:
     """All answers counted, in one sentence."""
     of = counted(len(answers), "scenario")
-    used = Counter(answer["recommended"] or "nothing" for answer in answers)
-    if set(used) <= {"nothing"}:
+    used = {name: len(group) for name, group in by_strategy(answers).items()}
+    nothing = used.pop("", 0)
+    if not used:
         return "Nothing can be recommended in this run."
-    if len(used) == 1:
-        where = f"all {of}" if len(answers) > 1 else "the one scenario of this run"
-        return f"Use {next(iter(used))} in {where}."
-    return f"Of {of}: {', '.join(f'{name} in {count}' for name, count in used.most_common())}."
+    first, *others = used
+    if len(answers) in (1, used[first]):
+        return f"Use {first} in {f'all {of}' if len(answers) > 1 else 'the one scenario of this run'}."
+    named = [f"{first} in {used[first]} of {of}", *(f"{name} in {used[name]}" for name in others[: NAMED - 1])]
+    if left := sum(used[name] for name in others[NAMED - 1 :]):
+        named.append(f"{counted(len(others) - NAMED + 1, 'other way')} in the other {left}")
+    none = f"; nothing can be recommended in {nothing}" if nothing else ""
+    return f"Use {', '.join(named)}{none}."
 
 
 def told_by_headline(answer: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ MOST_BYTES: Final = 1_000_000
 
 WHOLE: Final = (
     "plan.json", "invocations.csv", "summary.csv", "recommendations.csv", "recommendations.json", "answer.txt",
-    "health.json", "report.html", "figures/*.svg", "machines/*.json",
+    "health.json", "report.html", "costs.csv", "figures/*.svg", "figures/*.json", "machines/*.json",
 )  # fmt: skip
 
 SAMPLE: Final = "timings.sample.csv"

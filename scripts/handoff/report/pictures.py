@@ -1,10 +1,13 @@
-"""A figure's SVG file as a part of the page: its caption as text, its ids its own."""
+"""A figure's SVG file as a part of the page: its caption as text, its ids its own, its numbers for a table."""
 
 from __future__ import annotations
 
+import base64
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypedDict
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -12,17 +15,39 @@ from markupsafe import Markup
 
 from handoff.figures import FIGURES
 from handoff.figures.svg import CAPTION, SVG
-from handoff.records import ANEW, BadTable
+from handoff.records import ANEW, BadTable, read_json
+from handoff.report.tables import Table, of_figure
+from handoff.shapes import shaped
+
+
+class _Numbers(TypedDict):
+    """figures/<figure>.json, as far as the page reads it."""
+
+    columns: list[str]
+    rows: list[list[str | float | None]]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One figure: the name of its file, its title and caption, and its markup."""
+    """One figure: the name of its file, its title and caption, its markup, and what it shows as a table.
+
+    drawn: False where the picture only says that there is nothing to draw.
+    inline: whether it is part of the page; else the page shows it as an image, which is one element of the page.
+    """
 
     name: str
     title: str
     caption: str
     svg: Markup
+    elements: int
+    drawn: bool = True
+    table: Table | None = None
+    inline: bool = True
+
+    @property
+    def image(self) -> str:
+        """The picture as an address that holds all of it."""
+        return f"data:image/svg+xml;base64,{base64.b64encode(self.svg.encode()).decode()}"
 
 
 def _without_caption(root: Element) -> None:
@@ -34,7 +59,7 @@ def _without_caption(root: Element) -> None:
     root.set("height", f"{height:.2f}pt")
 
 
-def _own_ids(root: Element, name: str) -> None:
+def own_ids(root: Element, name: str) -> None:
     """Put the figure's name before every id: two figures of one page may have the same ones."""
     for element in root.iter():
         for key, value in element.attrib.items():
@@ -48,8 +73,32 @@ def _own_ids(root: Element, name: str) -> None:
                 element.set(key, re.sub(r"url\(#", f"url(#{name}-", value))
 
 
+def _says_nothing(root: Element, caption: str) -> bool:
+    """Whether the caption is all that is in it."""
+    texts = [(text.text or "").strip() for text in root.iter(f"{{{SVG}}}text")]
+    return len(texts) == 1 and bool(texts[0]) and caption.startswith(texts[0])
+
+
+def _numbers(path: Path, title: str) -> Table | None:
+    """The table that was written beside a picture; None if there is none.
+
+    Raises:
+        BadTable: it is damaged.
+    """
+    if not path.is_file():
+        return None
+
+    def made(data: object) -> Table:
+        found: _Numbers = shaped(data, _Numbers)  # type: ignore[assignment]
+        if any(len(row) != len(found["columns"]) for row in found["rows"]):
+            raise ValueError("a row has not as many cells as there are columns")
+        return of_figure(title, found["columns"], found["rows"], f"figures/{path.name}")
+
+    return read_json(path, made)
+
+
 def picture(path: Path) -> Picture:
-    """The figure that scripts/plot_figure.py wrote to this file.
+    """The figure that scripts/plot_figure.py wrote to this file, with the table that it wrote beside it.
 
     Raises:
         BadTable: there is no such file, or it is not whole.
@@ -60,15 +109,29 @@ def picture(path: Path) -> Picture:
             raise ValueError(f"it holds {root.tag!r}")
         caption = root.findtext(f"{{{SVG}}}desc", "")
         _without_caption(root)
-        _own_ids(root, path.stem)
+        own_ids(root, path.stem)
         # Everything in it was escaped as it was written: an SVG that can be parsed holds no stray markup.
         markup = Markup(ElementTree.tostring(root, encoding="unicode"))  # nosec B704
     except (OSError, ElementTree.ParseError, KeyError, ValueError, OverflowError, RecursionError) as error:
         raise BadTable(f"{path}: no figure that can be read ({error}). {ANEW}") from error
-    return Picture(path.stem, FIGURES.get(path.stem, path.stem), caption, markup)
+    title = FIGURES.get(path.stem, path.stem)
+    return Picture(
+        path.stem, title, caption, markup, sum(1 for _ in root.iter()),
+        not _says_nothing(root, caption), _numbers(path.with_suffix(".json"), title),
+    )  # fmt: skip
 
 
 def pictures(paths: list[Path]) -> list[Picture]:
     """The figures in the report's order, whatever the order of the files."""
     order = {name: place for place, name in enumerate(FIGURES)}
     return [picture(path) for path in sorted(paths, key=lambda path: (order.get(path.stem, len(order)), path.stem))]
+
+
+def within(found: Sequence[Picture], room: int) -> list[Picture]:
+    """The same pictures, so many of them images that the others have no more elements than that; the biggest first."""
+    small: set[str] = set()
+    for each in sorted(found, key=lambda each: each.elements):
+        room -= each.elements
+        if room >= 0:
+            small.add(each.name)
+    return [replace(each, inline=each.name in small) for each in found]

@@ -18,8 +18,15 @@ from handoff.words import NONE, counted, number, ratio, seconds, text
 Warnings: TypeAlias = Sequence[Mapping[str, Any]]
 """Of health.json."""
 
-MOST_ELSEWHERE: Final = 60
-"""Warnings about strategies that are not the answer: so many are shown."""
+MOST_ELSEWHERE: Final = 500
+"""Warnings about strategies that are not the answer: so many are in the page."""
+MOST_JOBS: Final = 100
+"""Measuring jobs that failed: so many are in the page, with what they wrote."""
+MADE_BY: Final = {
+    "default": "report", "smoke": "quick", "article": "article", "calibrate": "calibrate", "everything": "everything",
+    "sweep": "sweep",
+}  # fmt: skip
+"""Name of a run of config/ -> the target of the Makefile that makes it."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,23 @@ def disturbances(run: Run) -> list[tuple[str, str]]:
     ]
 
 
+def commands(run: str) -> list[tuple[str, str]]:
+    """What to do with the run, and the command for it."""
+    if run in MADE_BY:
+        where, made = "", f"make {MADE_BY[run]}"
+    elif run == "mine" or run.startswith("mine-"):
+        where, made = "PAYLOAD and TASK as before", "make mine PAYLOAD=… TASK=…"
+    else:
+        where, made = f"CONFIG is the file whose run is {run}", "snakemake --cores all --configfile CONFIG"
+    found = [(f"To go on, or to make what is missing{where and f'; {where}'}", made)]
+    if run == "default":
+        found += [
+            ("To go on until every answer is decided", "make thorough"),
+            ("To measure what failed again", "make again"),
+        ]
+    return [*found, ("For more blocks, which are added to these: a higher number in the config, then", made)]
+
+
 @dataclass(frozen=True)
 class Failure:
     """One reason for which a strategy gave no time, or not in every block, and where."""
@@ -131,7 +155,7 @@ def failures(run: Run) -> list[Failure]:
     return sorted(found, key=lambda failure: mild.index(failure.status) if failure.status in mild else -1)
 
 
-def failed_jobs(run: Run, most: int = 40) -> list[Row]:
+def failed_jobs(run: Run, most: int = MOST_JOBS) -> list[Row]:
     """The measuring jobs that did not end well, with what they wrote; at most so many."""
     quiet = ("ok", "unsupported", "skipped", "raced_out")
     return [row for row in run.invocations if row["status"] not in quiet][:most]

@@ -45,6 +45,8 @@ FACTS = {
 
 
 class Way(BornThere, arena.Way):
+    in_place = True
+
     def born(self, ticket: Ticket) -> Any:
         with self.attach(ticket, "shared") as payload:
             return payload
