@@ -95,6 +95,17 @@ def block_order(plan: Plan, block: int, kind: str) -> tuple[Job, ...]:
     return tuple(Job(block, kind, strategy, slot, seed) for slot, strategy in enumerate(strategies))
 
 
+def scenarios_of(plan: Plan, job: Job) -> list[Scenario]:
+    """What a job measures, in its order: the same shuffle for all strategies of a block, another one in each block.
+
+    What a process did before is in its heap and its caches. In one order for all blocks, the same scenario would pay
+    for it each time, and no number of blocks would show it.
+    """
+    order = [scenario.id for scenario in plan.of_kind(job.kind)]
+    random.Random(f"{job.order_seed}, scenarios").shuffle(order)
+    return sorted(plan.jobs(job.kind, job.strategy, job.block), key=lambda scenario: order.index(scenario.id))
+
+
 def run_order(plan: Plan) -> tuple[Job, ...]:
     """All jobs in the order they run. Kinds are shuffled within a round, so that drift does not line up with them."""
     jobs: list[Job] = []
@@ -429,7 +440,7 @@ class Schedule:
             given["--python"] = commands[job.strategy.interpreter]
         scenarios = [
             f"--scenario={json.dumps(scenario.to_json(), ensure_ascii=False)}"
-            for scenario in self.plan.jobs(kind, job.strategy, job.block)
+            for scenario in scenarios_of(self.plan, job)
         ]
         return [f"{option}={value}" for option, value in given.items()] + scenarios
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.blocks import _CAUSES, Job, Schedule, block_order, expected, inspect, run_order
+from handoff.blocks import _CAUSES, Job, Schedule, block_order, expected, inspect, run_order, scenarios_of
 from handoff.configuration import complete
 from handoff.records import BadTable, InvocationFile, Row, write_invocation
 from handoff.scenarios import Plan, make_plan
@@ -54,6 +54,17 @@ def test_orders_differ_between_blocks(kind: str) -> None:
 def test_more_blocks_only_append(seed: int, blocks: int, more: int) -> None:
     before = run_order(plan(seed, blocks))
     assert run_order(plan(seed, blocks + more))[: len(before)] == before
+
+
+def test_scenarios_come_in_the_order_of_their_block_for_all_strategies_alike() -> None:
+    sizes = {"kind": "array", "size": [f"{2**place}KiB" for place in range(8)]}
+    made = plan(blocks=6, scenarios=[{"payload": sizes, "task": "read", "pattern": "send", "workers": 1}])
+    orders: dict[int, set[tuple[str, ...]]] = {}
+    for job in run_order(made):
+        orders.setdefault(job.block, set()).add(tuple(scenario.id for scenario in scenarios_of(made, job)))
+    assert all(len(found) == 1 for found in orders.values())
+    assert len(set.union(*orders.values())) == 6
+    assert all(sorted(order) == sorted(scenario.id for scenario in made.scenarios) for (order,) in orders.values())
 
 
 @given(SEEDS)

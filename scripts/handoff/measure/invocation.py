@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
-from itertools import groupby, repeat
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final, NoReturn, cast
 
@@ -119,12 +119,14 @@ class Invocation:
         return 1 if self.executor_facts.floor else scenario.workers
 
     def run(self) -> None:
-        """All scenarios; those that share a warm pool of the same size one after another."""
+        """All scenarios, in the order given but for this: those that share a warm pool come one after another."""
         transport_class = transport_facts(self.strategy.transport)
         assert not transport_class.executors or self.strategy.executor in transport_class.executors
-        ordered = sorted(self.work.scenarios, key=lambda s: (self.workers(s), s.cold))
-        for (workers, cold), group in groupby(ordered, key=lambda s: (self.workers(s), s.cold)):
-            for scenarios in [[s] for s in group] if cold else [list(group)]:
+        groups: dict[tuple[int, bool], list[Scenario]] = {}
+        for scenario in self.work.scenarios:
+            groups.setdefault((self.workers(scenario), scenario.cold), []).append(scenario)
+        for (workers, cold), group in groups.items():
+            for scenarios in [[s] for s in group] if cold else [group]:
                 self._with_pool(workers, scenarios)
 
     def _setup(self, scenario: Scenario, workers: int, gate: str) -> Setup:
