@@ -379,15 +379,16 @@ def project(
                 f"There are: {', '.join(candidates)}."
             )
     found: list[Row] = []
-    left_out = []
+    timeless, bound = [], []
     for name in dict.fromkeys(strategies or candidates):
         known = measured(plan, observed, scenario, name)
         if known is None:
-            left_out.append(f"Left out: {name} has no steady transfer in {scenario.id}.")
+            timeless.append(name)
             continue
         found += rows(known, asked)
         if reason := obstacle(name, asked.nodes):
-            left_out.append(f"At one node alone: {reason}.")
+            bound.append(f"At one node alone: {reason}.")
     if not found:
-        raise CannotProject(f"no strategy that was asked for has a time in {scenario.id}: {' '.join(left_out)}")
-    return scenario, found, left_out
+        raise CannotProject(f"no strategy that was asked for has a time in {scenario.id}; there is nothing to project.")
+    without = [f"Left out, without a time in {scenario.id}: {', '.join(timeless)}."] if timeless else []
+    return scenario, found, [*bound, *without]
