@@ -53,7 +53,8 @@ PROJECTIONS: Final = Table(
         Column("channel_s", float, "s", "the busiest channel was pickling and moving"),
         Column("network_s", float, "s", "the busiest link was carrying"),
         Column("workers_s", float, "s", "a node's workers would be at work, if all began at once"),
-        Column("bound", str, "", "which of these four is the longest"),
+        Column("replies_s", float, "s", "the sender was taking replies"),
+        Column("bound", str, "", "which of these five is the longest"),
         Column("contention", float, "share", "of a worker's time that others on its node cannot overlap, as measured"),
         Column("note", str, "", "what was not measured and had to be assumed"),
     ),
@@ -300,7 +301,8 @@ def _row(known: Measured, asked: Question, parts: Parts, nodes: int, outcome: Ou
         "network": asked.network.topology, "bandwidth_bytes_per_s": bandwidth if math.isfinite(bandwidth) else None,
         "latency_s": asked.network.latency_s, "nodes": nodes, "workers": asked.workers, "total_s": outcome.total_s,
         "publish_s": outcome.publish_s, "channel_s": outcome.channel_s, "network_s": outcome.network_s,
-        "workers_s": outcome.workers_s, "bound": outcome.bound, "contention": parts.contention, "note": note,
+        "workers_s": outcome.workers_s, "replies_s": outcome.replies_s, "bound": outcome.bound,
+        "contention": parts.contention, "note": note,
     }  # fmt: skip
 
 

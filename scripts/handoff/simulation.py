@@ -69,7 +69,7 @@ class Parts:
     apart_s: float = 0.0
     """A task instead of the measured one, of which workers do not hinder each other."""
     reply_s: float = 0.0
-    """From the task's end until the caller has the reply."""
+    """From the task's end until the caller has the reply: it takes one after another."""
     contention: float = 0.0
     """Share of a worker's time that the others on its node cannot overlap, from 0 to 1 (costs.contention)."""
     payload_bytes: float = 0.0
@@ -150,19 +150,26 @@ class Outcome:
     """The busiest link."""
     workers_s: float
     """A node's workers, from the first's work to the last's if all began at once."""
+    replies_s: float
+    """The sender, taking replies."""
 
     @property
     def bound(self) -> str:
         """Which of them was at work for the longest."""
         busy = {
             "publishing": self.publish_s, "the channel": self.channel_s, "the network": self.network_s,
-            "the workers": self.workers_s,
+            "the workers": self.workers_s, "the replies": self.replies_s,
         }  # fmt: skip
         return max(busy, key=lambda name: busy[name])
 
 
-def simulate(parts: Parts, cluster: Cluster, shape: str = "map", relay: str = "node") -> Outcome:
+def simulate(
+    parts: Parts, cluster: Cluster, shape: str = "map", relay: str = "node", gate: bool = False
+) -> Outcome:  # fmt: skip
     """One transfer to all workers of the cluster, until the sender has the last reply.
+
+    gate: no worker replies before all are done, as when measuring, where it makes each of them take one call
+    (measure/gate.py). Nobody else has one.
 
     Raises:
         CannotProject: an unknown shape or relay, or SimPy is not installed.
@@ -176,7 +183,7 @@ def simulate(parts: Parts, cluster: Cluster, shape: str = "map", relay: str = "n
             "a projection needs SimPy, which is not installed. Install it: "
             "python -m pip install --require-hashes -r envs/projection.lock"
         ) from error
-    return _World(parts, cluster, shape, relay).run()
+    return _World(parts, cluster, shape, relay, gate).run()
 
 
 class _World:
@@ -186,7 +193,7 @@ class _World:
     the order of asking. All jobs at one of them are alike, so more jobs, or slower ones, never end sooner.
     """
 
-    def __init__(self, parts: Parts, cluster: Cluster, shape: str, relay: str) -> None:
+    def __init__(self, parts: Parts, cluster: Cluster, shape: str, relay: str, gate: bool) -> None:
         import simpy
 
         self.parts, self.cluster, self.shape, self.relay = parts, cluster, shape, relay
@@ -197,14 +204,17 @@ class _World:
         self.link_s = [0.0] * links
         self.channel_s = [0.0] * cluster.nodes
         self.publish_s = 0.0
-        self.ended = 0.0
+        self.caller = simpy.Resource(self.env)
+        self.at_work = cluster.nodes * cluster.workers
+        self.gate: simpy.Event | None = self.env.event() if gate else None
 
     def run(self) -> Outcome:
         self.env.process(self._map() if self.shape == "map" else self._broadcast())
         self.env.run()
         hindered, workers = self.parts.hindered_s, self.cluster.workers
         at_work = hindered * (1 + self.parts.contention * (workers - 1)) + self.parts.apart_s
-        return Outcome(self.ended, self.publish_s, max(self.channel_s), max(self.link_s), at_work)
+        replies = workers * self.cluster.nodes * self.parts.reply_s
+        return Outcome(self.env.now, self.publish_s, max(self.channel_s), max(self.link_s), at_work, replies)
 
     def _map(self) -> Steps:
         """The sender publishes one payload after another; its channel takes each as soon as it is there."""
@@ -302,5 +312,13 @@ class _World:
             with self.memory[node].request() as turn:
                 yield turn
                 yield self.env.timeout(parts.contention * parts.hindered_s)
-        yield self.env.timeout(parts.apart_s + parts.reply_s + (self.cluster.network.latency_s if node else 0.0))
-        self.ended = max(self.ended, self.env.now)
+        yield self.env.timeout(parts.apart_s)
+        self.at_work -= 1
+        if self.gate is not None:
+            if not self.at_work:
+                self.gate.succeed()
+            yield self.gate
+        yield self.env.timeout(self.cluster.network.latency_s if node else 0.0)
+        with self.caller.request() as turn:
+            yield turn
+            yield self.env.timeout(parts.reply_s)

@@ -104,7 +104,7 @@ def check(plan: Plan, invocations: Iterable[Row], timings: Sequence[Row]) -> lis
             if known is None or not blocks:
                 continue
             parts, _ = known.of(asked.workers)
-            outcome = simulate(parts, Cluster(1, asked.workers), "broadcast")
+            outcome = simulate(parts, Cluster(1, asked.workers), "broadcast", gate=True)
             logs = [math.log(value) for value in blocks]
             found.append(Check(
                 strategy, asked.payload.size, asked.workers, outcome.total_s, basic.median(blocks), parts.total_s,
@@ -139,10 +139,10 @@ def said(found: Sequence[Check], blocks: int, machine: Facts) -> str:
     )
     lines += [
         "",
-        f"{len(found)} predictions, {counted(blocks, 'block')}. Off by {percent(basic.median(off), 2)} in the median and "
-        f"by {percent(max(off), 2)} at worst ({worst.strategy}, {size(worst.payload_bytes)}, {worst.workers} workers). "
-        f"Off in the median if W workers were said to take as long as one: {percent(alone, 2)}; W times as long: "
-        f"{percent(in_turn, 2)}. Measured on: {readme.machine_said(machine)}.",
+        f"{len(found)} predictions, {counted(blocks, 'block')}. Off by {percent(basic.median(off), 2)} in the median "
+        f"and by {percent(max(off), 2)} at worst ({worst.strategy}, {size(worst.payload_bytes)}, {worst.workers} "
+        f"workers). Off in the median if W workers were said to take as long as one: {percent(alone, 2)}; W times as "
+        f"long: {percent(in_turn, 2)}. Measured on: {readme.machine_said(machine)}.",
         "",
         *_failures(found),
     ]

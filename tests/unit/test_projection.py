@@ -53,6 +53,7 @@ def test_one_worker_on_one_node_takes_its_parts(how: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("workers", [1, 2, 7])
 def test_the_sender_serves_one_worker_after_another(workers: int) -> None:
     alone = dataclasses.replace(PARTS, contention=0.0, publish_s=0.0)
+    assert alone.reply_s < alone.pickle_s + alone.move_s
     queue = workers * (alone.pickle_s + alone.move_s)
     assert time(alone, 1, workers) == pytest.approx(queue + alone.hindered_s + alone.reply_s)
 
@@ -105,12 +106,25 @@ def test_a_tree_over_a_switch_takes_a_round_a_doubling(nodes: int, rounds: int) 
     assert time(NOTHING, nodes, 2, shared, "broadcast", "tree") == pytest.approx(nodes - 1)
 
 
+def test_the_caller_takes_one_reply_after_another() -> None:
+    assert time(Parts(task_s=1.0, reply_s=0.5), 1, 4) == pytest.approx(3.0)
+
+
+def test_with_a_gate_replies_wait_for_the_last_worker() -> None:
+    """As when measuring: what comes in one after another is answered at once, and taken one after another."""
+    parts = Parts(move_s=1.0, reply_s=0.5)
+    assert time(parts, 1, 4) == pytest.approx(4.5)
+    assert simulate(parts, Cluster(1, 4), gate=True).total_s == pytest.approx(6.0)
+    assert simulate(PARTS, Cluster(1, 1), gate=True).total_s == pytest.approx(PARTS.total_s)
+
+
 def test_what_takes_the_time_is_named() -> None:
     slow = Cluster(4, 2, Network(1e3))
     assert simulate(PARTS, slow).bound == "the network"
     assert simulate(dataclasses.replace(PARTS, publish_s=9.0), Cluster(1, 2)).bound == "publishing"
     assert simulate(dataclasses.replace(PARTS, pickle_s=9.0), Cluster(1, 2)).bound == "the channel"
     assert simulate(dataclasses.replace(PARTS, task_s=9.0), Cluster(1, 2)).bound == "the workers"
+    assert simulate(dataclasses.replace(PARTS, reply_s=9.0), Cluster(1, 2)).bound == "the replies"
 
 
 # Laws.
