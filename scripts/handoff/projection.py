@@ -195,7 +195,7 @@ def _work(rows: Sequence[Row]) -> dict[int, float]:
     }
 
 
-def alone(works: Mapping[int, float], nbytes: float) -> float:
+def alone(works: Mapping[float, float], nbytes: float) -> float:
     """The seconds of one worker's work on so many bytes, from those of a few sizes: size -> seconds, all above 0.
 
     Straight lines between logarithms; beyond the ends the last one goes on, as long as it grows no faster than bytes.
@@ -223,19 +223,18 @@ def measured(
     if found is None:
         return None
     parts, note = found
-    works: dict[int, float] = {}
+    works: dict[float, float] = {}
     wakes = [parts.move_s]
     for each in _alike(plan, scenario, "send"):
         if each.workers == 1 and (other := _parts(observed.get((each.id, strategy), ()))):
             wakes.append(other[0].move_s)
-            works[each.payload.size] = other[0].attach_s + other[0].task_s
+            works[other[0].payload_bytes] = other[0].attach_s + other[0].task_s
     works = {nbytes: work for nbytes, work in works.items() if nbytes and work > 0}
     hindrance: dict[int, dict[tuple[str, int], float]] = {}
-    for pattern in told_by:
+    for pattern in told_by if parts.payload_bytes in works else ():
         for each in _alike(plan, scenario, pattern):
-            if each.workers > 1 and each.payload.size == scenario.payload.size and each.payload.size in works:
-                nbytes = each.payload.size / (each.workers if pattern == "scatter" else 1)
-                base = alone(works, nbytes)
+            if each.workers > 1 and each.payload == scenario.payload:
+                base = alone(works, parts.payload_bytes / (each.workers if pattern == "scatter" else 1))
                 for block, work in _work(observed.get((each.id, strategy), ())).items():
                     hindrance.setdefault(each.workers, {})[pattern, block] = work / base
     return Measured(strategy, scenario, replace(parts, wake_s=min(wakes)), hindrance, note)

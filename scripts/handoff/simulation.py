@@ -37,8 +37,8 @@ TOPOLOGIES: Final = {
     "shared": "one uplink of this bandwidth, which all traffic between nodes shares",
 }
 
-MOST_HAND_OVERS: Final = 50_000
-"""Of one simulation, which takes some seconds then."""
+MOST_HAND_OVERS: Final = 20_000
+"""Of one simulation, which takes a few seconds then."""
 
 
 class CannotProject(HandoffError):

@@ -28,6 +28,9 @@ from handoff.simulation import MOST_HAND_OVERS, RELAYS, TOPOLOGIES, CannotProjec
 
 ROOT = Path(__file__).parents[2]
 
+sys.path.append(str(ROOT / "tests" / "answers"))
+import measure_projection  # noqa: E402
+
 PARTS = Parts(
     publish_s=0.003, pickle_s=0.005, move_s=0.002, wake_s=0.0001, unpickle_s=0.004, attach_s=0.001, task_s=0.010,
     reply_s=0.0005, contention=0.2, payload_bytes=1e6,
@@ -277,6 +280,36 @@ def test_the_figure_says_that_it_is_a_projection(tmp_path: Path) -> None:
     assert {row[0] for row in table["rows"]} == {"projection"}
     assert len(table["rows"]) == len(rows)
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_figure_of_a_single_time_can_be_drawn(tmp_path: Path) -> None:
+    plan, timings = run_with_scatter()
+    _, rows, _ = projection.project(plan, timings, question(nodes=1), strategies=[THREADS])
+    plot_apart(figure.TITLE, lambda: figure.draw(rows, "One."), tmp_path / "p.svg")
+    assert THREADS in (tmp_path / "p.svg").read_text(encoding="utf-8")
+
+
+# The check against a pattern that nothing was taken from.
+
+
+def test_the_check_says_how_far_it_is_off_and_where_it_fails() -> None:
+    plan, timings = run_with_scatter()
+    found = measure_projection.check(plan, example_rows(plan)[0], timings)
+    assert {(each.strategy, each.workers) for each in found} == {(name, 2) for name in (PICKLE, ARENA, THREADS)}
+    assert len(found) == 6
+    far = [dataclasses.replace(each, predicted_s=2 * each.measured_s) for each in found[:1]]
+    near = [dataclasses.replace(each, predicted_s=1.1 * each.measured_s) for each in found[1:]]
+    said = measure_projection.said([*far, *near], plan.blocks, {})
+    assert "6 predictions, 6 blocks. Off by 10 % in the median and by 100 % at worst" in said
+    assert f"- {found[0].strategy}, 1 of 2: 64 KiB to 2 workers (2.00)" in said
+    assert "No prediction is off by more than 25 %." in measure_projection.said(near, plan.blocks, {})
+    with pytest.raises(CannotProject, match="can be compared"):
+        measure_projection.said([], 10, {})
+
+
+def test_the_page_has_a_place_for_the_check() -> None:
+    page = (ROOT / "docs" / "projection.md").read_text(encoding="utf-8")
+    assert "a new table" in measure_projection.readme.fill(page, {measure_projection.PART: "a new table"})
 
 
 # Mistakes.
