@@ -105,8 +105,11 @@ def test_the_snakefile_loads_no_numpy() -> None:
 
 @pytest.mark.parametrize("python", SUPPORTED)
 def test_the_locks_agree(python: str) -> None:
-    run, development, peers = (versions(name, python) for name in ("requirements", "development", "peers"))
+    run, development, peers, projection = (
+        versions(name, python) for name in ("requirements", "development", "peers", "projection")
+    )
     assert run.items() <= development.items()
+    assert projection.items() <= development.items()
     assert run.items() <= peers.items()
     # One .venv may hold both.
     assert {name: peers[name] for name in peers.keys() & development} == {
@@ -115,14 +118,14 @@ def test_the_locks_agree(python: str) -> None:
 
 
 @pytest.mark.parametrize("python", SUPPORTED)
-@pytest.mark.parametrize("name", ["requirements", "development", "peers"])
+@pytest.mark.parametrize("name", ["requirements", "development", "peers", "projection"])
 def test_a_lock_holds_what_is_asked_for(name: str, python: str) -> None:
     found = versions(name, python)
     for line in asked_for(name):
         assert line.specifier.contains(found[line.name.lower()]), line
 
 
-@pytest.mark.parametrize("name", ["requirements", "development", "peers"])
+@pytest.mark.parametrize("name", ["requirements", "development", "peers", "projection"])
 def test_a_lock_has_a_hash_for_every_line_and_names_no_index(name: str) -> None:
     text = (ENVS / f"{name}.lock").read_text(encoding="utf-8")
     entries = re.split(r"^(?=\w)", text, flags=re.MULTILINE)

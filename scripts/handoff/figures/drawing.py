@@ -11,7 +11,7 @@ import importlib
 import io
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as File
 from typing import Any, Final, Literal, TypeAlias
@@ -169,16 +169,20 @@ def _drawn(name: str, run: Run) -> tuple[Drawing, float]:
     draw = importlib.import_module(f"handoff.figures.{name}").draw
     drawing: Drawing = draw(run)
     drawing = replace(drawing, caption=" ".join(filter(None, (drawing.caption, run.plan.pythons_said))))
+    return drawing, _finished(drawing)
+
+
+def _finished(drawing: Drawing) -> float:
     room = _with_caption(drawing)
     for axes in drawing.figure.axes:
         spare(axes)
-    return drawing, room
+    return room
 
 
-def _svg(name: str, drawing: Drawing, room: float) -> str:
+def _svg(title: str, drawing: Drawing, room: float) -> str:
     out = io.StringIO()
     drawing.figure.savefig(out, format="svg", metadata={"Date": None})
-    return finish(out.getvalue(), FIGURES[name], drawing.caption, room)
+    return finish(out.getvalue(), title, drawing.caption, room)
 
 
 def _png(drawing: Drawing) -> bytes:
@@ -193,7 +197,7 @@ def _png(drawing: Drawing) -> bytes:
 def to_svg(name: str, run: Run) -> str:
     """The figure of that name as the text of an SVG file: the same bytes for the same tables."""
     with theme():
-        return _svg(name, *_drawn(name, run))
+        return _svg(FIGURES[name], *_drawn(name, run))
 
 
 def to_png(name: str, run: Run) -> bytes:
@@ -206,7 +210,18 @@ def plot(name: str, run: Run, out: File) -> None:
     """Write one figure to an SVG file, and beside it the same picture as .png and what it shows as .json."""
     with theme():
         drawing, room = _drawn(name, run)
-        picture, pixels = _svg(name, drawing, room), _png(drawing)
-    write_atomically(out.with_suffix(".json"), to_json(FIGURES[name], drawing.caption, drawing.table))
+        _write(FIGURES[name], drawing, room, out)
+
+
+def plot_apart(title: str, draw: Callable[[], Drawing], out: File) -> None:
+    """The same of a figure that is none of a run's: `draw` makes it, in the house's theme."""
+    with theme():
+        drawing = draw()
+        _write(title, drawing, _finished(drawing), out)
+
+
+def _write(title: str, drawing: Drawing, room: float, out: File) -> None:
+    picture, pixels = _svg(title, drawing, room), _png(drawing)
+    write_atomically(out.with_suffix(".json"), to_json(title, drawing.caption, drawing.table))
     write_bytes_atomically(out.with_suffix(".png"), pixels)
     write_atomically(out, picture)
