@@ -15,8 +15,12 @@ from handoff.nodes import Order, measure_block
 @step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--plan", type=Path, required=True, help="results/<run>/plan.json; what is measured lies beside it")
-    parser.add_argument("--config", type=Path, required=True, help="the whole config that the plan was made of, as JSON")
+    parser.add_argument(
+        "--plan", type=Path, required=True, help="results/<run>/plan.json; what is measured lies beside it"
+    )
+    parser.add_argument(
+        "--config", type=Path, required=True, help="the whole config that the plan was made of, as JSON"
+    )
     parser.add_argument("--kind", required=True, help="the payload kind")
     parser.add_argument("--block", type=int, required=True, help="the block, from 1")
     parser.add_argument("--python", required=True, help="a Python that has Snakemake")

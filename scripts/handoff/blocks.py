@@ -456,8 +456,18 @@ class Schedule:
         Of a whole block their age does not matter; `ancient` is Snakemake's mark for that.
         """
         state = self.blocks[kind, int(block)]
-        files = [f"{folder}/campaigns/{state.campaign}", *self.payload_files(folder, kind)]
+        files = [f"{folder}/campaigns/{self._asked_in(state)}", *self.payload_files(folder, kind)]
         return [ancient(file) for file in files] if state.whole else files
+
+    def _asked_in(self, block: Block) -> str:
+        """The campaign that a block's jobs hang on: its own, or the one that asked a node for it.
+
+        A node measures in a campaign of its own; with that one, its job's inputs would change once it is whole.
+        """
+        file = self.folder / block_file(block.kind, block.number)
+        if self.on_nodes and block.whole:
+            return read_json(file, lambda said: str(said["asked_in"])) if file.is_file() else provenance.campaign()
+        return block.campaign
 
     def all_block_files(self, folder: str) -> list[str]:
         """The same of all blocks."""

@@ -42,6 +42,9 @@ class Measured(TypedDict):
     kind: str
     block: int
     campaign: str
+    """Of its rows."""
+    asked_in: str
+    """The campaign of the workflow that the block is a job of."""
     host: str
     machine_id: str
     boot: str
@@ -164,7 +167,8 @@ def _said(block: Block, folder: Path) -> Measured:
     row = read_invocation(folder / block.jobs[0].file).invocation
     return {
         "schema_version": SCHEMA_VERSION, "kind": block.kind, "block": block.number, "campaign": block.campaign,
-        "host": str(row["host"]), "machine_id": str(row["machine_id"]), "boot": provenance.boot_id(),
+        "asked_in": os.environ.get(provenance.CAMPAIGN_VARIABLE, block.campaign), "host": str(row["host"]),
+        "machine_id": str(row["machine_id"]), "boot": provenance.boot_id(),
         "slurm_job": os.environ.get("SLURM_JOB_ID", ""), "machine": describe(results=folder),
     }  # fmt: skip
 
@@ -181,7 +185,7 @@ def read_measured(path: Path) -> Measured:
 def describe_nodes(files: Iterable[Path], out: Path) -> None:
     """Write what the nodes are to `out`, and each machine's description beside it.
 
-    Nodes of one machine_id are alike: the first one's description holds for all, and each node is named with its blocks.
+    Nodes of one machine_id are alike: the first one's description holds for all. Each is named with its blocks.
 
     Raises:
         BadTable: one of the files is missing or damaged.
@@ -212,7 +216,9 @@ def unlike(blocks: Sequence[Measured]) -> str:
     for block in blocks:
         hosts.setdefault(block["machine_id"], set()).add(block["host"])
     counts = Counter(block["machine_id"] for block in blocks)
-    said = "; ".join(f"{name}: {', '.join(sorted(hosts[name]))} ({count} blocks)" for name, count in counts.most_common())
+    said = "; ".join(
+        f"{name}: {', '.join(sorted(hosts[name]))} ({count} blocks)" for name, count in counts.most_common()
+    )
     return (
         f"The nodes are {len(hosts)} different machines or kernels, which are never pooled ({said}). Take nodes of one "
         "kind (`constraint` in the cluster's profile), or one run for each kind, and delete the timings of the others."

@@ -1,7 +1,7 @@
 """A small SLURM on this machine: real daemons, several virtual nodes, all on 127.0.0.1 and below one folder.
 
-No systemd, no cgroups, no database, no root: each node is a slurmd with a port of its own. The nodes' cores are a fiction
-of the scheduler's, and memory is booked, not enforced. Nothing outside the folder is read or written.
+No systemd, no cgroups, no database, no root: each node is a slurmd with a port of its own. The nodes' cores are a
+fiction of the scheduler's, and memory is booked, not enforced. Nothing outside the folder is read or written.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -111,7 +111,7 @@ class Slurm:
     def __init__(self, base: Path, nodes: int = 2, cores: int | None = None) -> None:
         self.base = base
         self.nodes = [f"n{number}" for number in range(1, nodes + 1)]
-        self.cores = cores or len(os.sched_getaffinity(0))
+        self.cores = cores or 2 * len(os.sched_getaffinity(0))
         self.daemons: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = {**os.environ, "PATH": f"{base}/bin:{os.environ['PATH']}:{SYSTEM}",
                             "SLURM_CONF": f"{base}/slurm.conf"}  # fmt: skip
@@ -165,9 +165,7 @@ class Slurm:
         """Its slurmd and all that runs below it end at once, as in a power cut."""
         daemon = self.daemons.pop(f"slurmd {name}")
         ended = [daemon.pid, *below(daemon.pid)]
-        # A step's own daemon has no parent left; it carries the node's name.
-        for pid in stepds(name):
-            ended += [pid, *below(pid)]
+        ended += on_node(name)
         for pid in dict.fromkeys(ended):
             _signal(pid, signal.SIGKILL)
         daemon.wait(PATIENCE)
@@ -181,6 +179,10 @@ class Slurm:
         return [dict(pair.split("=", 1) for pair in line.split() if "=" in pair)
                 for line in said.splitlines() if line.startswith("JobId=")]  # fmt: skip
 
+    def queue(self) -> list[str]:
+        """Ids of jobs that wait or run."""
+        return self._said("squeue", "-h", "-o", "%A").split()
+
     def completed(self) -> list[dict[str, str]]:
         """The text file of finished jobs."""
         file = self.base / "log" / "jobs.txt"
@@ -189,9 +191,14 @@ class Slurm:
 
     def stop(self) -> None:
         """Cancel what is left, then end the daemons; no process stays."""
-        if ids := self._said("squeue", "-h", "-o", "%A").split():
-            self._said("scancel", *ids)
-            until(lambda: not self._said("squeue", "-h", "-o", "%A").split(), "the last job")
+        try:
+            if ids := self.queue():
+                self._said("scancel", *ids)
+                until(lambda: not self.queue(), "the last job")
+        finally:
+            self._end_daemons()
+
+    def _end_daemons(self) -> None:
         for name in reversed(list(self.daemons)):
             daemon = self.daemons.pop(name)
             daemon.terminate()
@@ -219,10 +226,8 @@ class Slurm:
 
 
 def _signal(pid: int, number: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _stat(pid: str) -> tuple[str, int] | None:
@@ -246,18 +251,23 @@ def below(parent: int) -> list[int]:
     return found + [each for pid in found for each in below(pid)]
 
 
-def stepds(node: str) -> list[int]:
-    """The daemons of the steps that run on a node."""
+def living(folder: Path) -> list[int]:
+    """Processes whose working folder lies in that folder."""
     found = []
-    for pid, name, _ in _processes():
-        if name.startswith("slurmstepd"):
-            try:
-                spool = Path("/proc", str(pid), "cmdline").read_text("utf-8", "replace")
-                open_files = {os.readlink(file) for file in Path("/proc", str(pid), "fd").iterdir()}
-            except OSError:
-                continue
-            if any(f"/{node}" in text for text in (spool, *open_files)):
+    for pid, _, _ in _processes():
+        with suppress(OSError):
+            if Path("/proc", str(pid), "cwd").readlink().is_relative_to(folder):
                 found.append(pid)
+    return found
+
+
+def on_node(node: str) -> list[int]:
+    """The processes of the jobs on a node, which carry its name, and the daemons of their steps, their parents."""
+    found, daemons = [], {pid for pid, name, _ in _processes() if name.startswith("slurmstepd")}
+    for pid, _, parent in _processes():
+        with suppress(OSError):
+            if f"SLURMD_NODENAME={node}".encode() in Path("/proc", str(pid), "environ").read_bytes().split(b"\0"):
+                found += [pid, parent] if parent in daemons else [pid]
     return found
 
 
@@ -269,7 +279,3 @@ def running(base: Path, **options: Any) -> Iterator[Slurm]:
         yield cluster
     finally:
         cluster.stop()
-
-
-def without_paths(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name != "HANDOFF_CAMPAIGN"}
