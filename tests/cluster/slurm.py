@@ -170,6 +170,13 @@ class Slurm:
             _signal(pid, signal.SIGKILL)
         daemon.wait(PATIENCE)
 
+    def mend_node(self, name: str) -> None:
+        """A node that was killed, or is to be, is there again."""
+        if f"slurmd {name}" not in self.daemons:
+            self.start_node(name)
+        self._said("scontrol", "update", f"nodename={name}", "state=resume")
+        until(lambda: name in self.idle(), f"{name} to come back")
+
     def idle(self) -> list[str]:
         return sorted(set(self._said("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split()))
 

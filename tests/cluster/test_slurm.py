@@ -168,21 +168,24 @@ def test_a_cancelled_run_and_a_lost_node_are_made_good_by_the_same_command(slurm
     until(lambda: not living(tmp_path), "the last process of the cancelled jobs")
 
     again = time.time()
-    with here.started() as process:
-        until(lambda: "n1" in here.begun(again).values(), "a block on n1")
-        lost = next(block for block, node in here.begun(again).items() if node == "n1")
-        slurm.kill_node("n1")
-        slurm.call("scontrol", "update", "nodename=n1", "state=down", "reason=test")
-        status, said = ended(process)
-    assert status == 1, said
-    assert lost not in here.blocks
-    assert "NODE_FAIL" in {job["JobState"] for job in slurm.jobs()}
+    try:
+        with here.started() as process:
+            until(lambda: "n1" in here.begun(again).values(), "a block on n1")
+            lost = next(block for block, node in here.begun(again).items() if node == "n1")
+            slurm.kill_node("n1")
+            slurm.call("scontrol", "update", "nodename=n1", "state=down", "reason=test")
+            status, said = ended(process)
+        assert status == 1, said
+        assert lost not in here.blocks
+        assert "NODE_FAIL" in {job["JobState"] for job in slurm.jobs()}
 
-    status, said = here.start()
-    assert status == 0, said
-    assert "measured again, whole, because n1 did not finish it: array" in said
-    here.assert_whole()
-    assert here.blocks[lost]["host"] == "n2"
+        status, said = here.start()
+        assert status == 0, said
+        assert "measured again, whole, because n1 did not finish it: array" in said
+        here.assert_whole()
+        assert here.blocks[lost]["host"] == "n2"
+    finally:
+        slurm.mend_node("n1")
 
 
 def test_one_allocation_goes_on_where_its_time_was_over(slurm: Slurm, tmp_path: Path) -> None:
