@@ -20,8 +20,10 @@ import pytest
 import yaml
 from slurm import Slurm, living, until
 
+from handoff.configuration import complete
 from handoff.nodes import Measured, read_measured
-from handoff.records import INVOCATIONS, Row, read_table
+from handoff.records import INVOCATIONS, TIMINGS, Row, read_table
+from handoff.scenarios import make_plan
 
 ROOT: Final = Path(__file__).parents[2]
 REAL: Final = len(os.sched_getaffinity(0))
@@ -123,6 +125,8 @@ def test_blocks_are_measured_whole_each_on_one_of_two_nodes(slurm: Slurm, tmp_pa
     assert status == 0, said
     here.assert_whole()
     assert {row["host"] for row in here.invocations} == {"n1", "n2"}
+    planned = {scenario.id for scenario in make_plan(complete(TINY), tmp_path).scenarios}
+    assert {row["scenario"] for row in read_table(here.run / "timings.csv", TIMINGS)} == planned, "as without a cluster"
 
     # SLURM's own records say the same: one job a block, on that node, which it had for itself.
     records = {record["JobId"]: record for record in slurm.jobs()}
