@@ -26,9 +26,16 @@ from handoff.mistakes import HandoffError
 from handoff.records import SCHEMA_VERSION, read_invocation, read_json, write_atomically
 from handoff.scenarios import available_cores, planned_cores, read_plan
 from handoff.shapes import of_shape
+from handoff.words import counted
 
 PATIENCE: Final = 20.0
 """Seconds that the workflow of a block has to end its jobs in when the node is wanted back."""
+
+
+_REMEDY: Final = (
+    "Take nodes of one kind (`constraint` in the cluster's profile) and delete the timings of the others, or make one "
+    "run for each kind."
+)
 
 
 class NodeError(HandoffError):
@@ -75,7 +82,8 @@ def measure_block(order: Order) -> None:
     """Measure a block on this node, whole, and write its block~<b>.json; what is whole already is left alone.
 
     Raises:
-        NodeError: this node is not what the plan was made for, another one is at it, or something in it failed.
+        NodeError: this node is not what the plan was made for or unlike the others, another one is at it, or something
+            in it failed.
     """
     os.environ[provenance.BLOCK_VARIABLE] = f"{order.kind}/{order.block}"
     folder = order.plan.parent
@@ -84,10 +92,24 @@ def measure_block(order: Order) -> None:
             f"{provenance.host()} gives {available_cores()} cores where the plan was made for {planned_cores()}: set "
             "`cores` in the cluster's profile to what each node has, and have whole nodes only (--exclusive)."
         )
+    _check_alike(order, folder)
     with _alone(folder, order) as begun:
         block = _start(order, folder)
         write_atomically(folder / block_file(order.kind, order.block), json.dumps(_said(block, folder)) + "\n")
         begun.unlink(missing_ok=True)
+
+
+def _check_alike(order: Order, folder: Path) -> None:
+    """Nothing is measured that could not be pooled with the blocks that are whole."""
+    blocks = Schedule(read_plan(order.plan), folder, on_nodes=True).blocks.values()
+    files = [folder / block_file(block.kind, block.number) for block in blocks if block.whole]
+    others = [read_measured(file) for file in files if file.is_file()]
+    unlike_it = sorted({said["host"] for said in others if said["machine_id"] != provenance.machine_id()})
+    if unlike_it:
+        raise NodeError(
+            f"{provenance.host()} is another machine, or has another kernel, than {', '.join(unlike_it)}, which "
+            f"measured blocks of this run; such are never pooled. {_REMEDY}"
+        )
 
 
 @contextlib.contextmanager
@@ -217,9 +239,6 @@ def unlike(blocks: Sequence[Measured]) -> str:
         hosts.setdefault(block["machine_id"], set()).add(block["host"])
     counts = Counter(block["machine_id"] for block in blocks)
     said = "; ".join(
-        f"{name}: {', '.join(sorted(hosts[name]))} ({count} blocks)" for name, count in counts.most_common()
+        f"{name}: {', '.join(sorted(hosts[name]))} ({counted(count, 'block')})" for name, count in counts.most_common()
     )
-    return (
-        f"The nodes are {len(hosts)} different machines or kernels, which are never pooled ({said}). Take nodes of one "
-        "kind (`constraint` in the cluster's profile), or one run for each kind, and delete the timings of the others."
-    )
+    return f"The nodes are {len(hosts)} different machines or kernels, which are never pooled ({said}). {_REMEDY}"

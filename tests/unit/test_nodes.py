@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def test_the_nodes_are_described_with_their_blocks(plan: Plan, tmp_path: Path) -
 def test_unlike_nodes_are_not_pooled_and_named(plan: Plan, tmp_path: Path) -> None:
     measure(plan, tmp_path, 1, "n1")
     measure(plan, tmp_path, 2, "n2", "zen4")
-    with pytest.raises(NodeError, match=r"2 different machines .* \(icelake: n1 \(1 blocks\); zen4: n2 \(1 blocks\)\)"):
+    with pytest.raises(NodeError, match=r"2 different machines .* \(icelake: n1 \(1 block\); zen4: n2 \(1 block\)\)"):
         describe_nodes([tmp_path / block_file(KIND, block) for block in (1, 2)], tmp_path / "machines" / "nodes.json")
     assert {file.stem for file in (tmp_path / "machines").iterdir()} == {"icelake", "zen4"}
     with pytest.raises(BadTable, match="2 different machine_ids"):
@@ -136,3 +137,39 @@ def test_a_node_with_too_few_cores_measures_nothing(monkeypatch: pytest.MonkeyPa
     with pytest.raises(NodeError, match=r"^n7 gives \d+ cores where the plan was made for 4096: set `cores`"):
         measure_block(Order(tmp_path / "plan.json", tmp_path / "config.json", KIND, 1, "python", tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_node_unlike_the_others_measures_nothing(plan: Plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(provenance.CORES_VARIABLE, "1")
+    monkeypatch.setenv(provenance.BLOCK_VARIABLE, "")
+    monkeypatch.setenv("SLURMD_NODENAME", "n7")
+    measure(plan, tmp_path, 1, "n1")
+    (tmp_path / "plan.json").write_text(json.dumps(plan.to_json()), "utf-8")
+    with pytest.raises(NodeError, match=r"^n7 is another machine, or has another kernel, than n1, which measured"):
+        measure_block(Order(tmp_path / "plan.json", tmp_path / "config.json", KIND, 2, "python", tmp_path))
+    assert not (tmp_path / begun_file(KIND, 2)).exists()
+
+
+def test_a_block_that_another_job_measures_is_refused(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(provenance.CORES_VARIABLE, "1")
+    monkeypatch.setenv(provenance.BLOCK_VARIABLE, "")
+    (tmp_path / "plan.json").write_text(json.dumps(plan.to_json()), "utf-8")
+    held = (tmp_path / begun_file(KIND, 1)).with_suffix(".lock")
+    held.parent.mkdir(parents=True)
+    with held.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(NodeError, match=r"^Another job is measuring block 1 of array"):
+            measure_block(Order(tmp_path / "plan.json", tmp_path / "config.json", KIND, 1, "python", tmp_path))
+
+
+def test_a_block_whose_workflow_fails_is_no_block_and_names_no_lost_node(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(provenance.CORES_VARIABLE, "1")
+    monkeypatch.setenv(provenance.BLOCK_VARIABLE, "")
+    (tmp_path / "plan.json").write_text(json.dumps(plan.to_json()), "utf-8")
+    with pytest.raises(NodeError, match=r"^Block 1 of array is not whole on .*: not measured yet"):
+        measure_block(Order(tmp_path / "plan.json", tmp_path / "config.json", KIND, 1, "false", tmp_path))
+    assert [file.name for file in (tmp_path / "blocks" / KIND).iterdir()] == ["block~1.lock"]

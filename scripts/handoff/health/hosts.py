@@ -68,13 +68,13 @@ def hosts(of: Material) -> list[HealthWarning] | None:
     times: defaultdict[Scenario, dict[str, Mapping[Key, float]]] = defaultdict(dict)
     for scenario, strategy, logs in of.candidates(LEAST):
         times[scenario][strategy] = logs
-    found = []
+    warnings = []
     for scenario, candidates in times.items():
         named = several.get(scenario.payload.kind, {})
         disagreements = list(_disagreements(candidates, named, of.plan.tie_zone))
         if disagreements:
-            found.append(_said(scenario, max(disagreements, key=lambda each: (each.sure, each.distance))))
-    return found
+            warnings.append(_said(scenario, max(disagreements, key=lambda each: (each.sure, each.distance))))
+    return warnings
 
 
 def _seen_enough(named: Mapping[str, set[Key]]) -> dict[str, set[Key]]:
