@@ -54,7 +54,7 @@ interpreter: ## makes .venvs/NAME with another PYTHON, or of CONDA's file, to me
 	    { [ -z "$(CONDA)" ] || set -- "$$@" --conda "$(CONDA)"; } && "$$python" scripts/set_up.py "$$@"
 
 test: set-up-development ## the tests, without the slow ones
-	@$(IN_VENV) python -m pytest -q -m "not slow and not faults and not browser" $(PYTEST_ARGS)
+	@$(IN_VENV) python -m pytest -q -m "not slow and not faults and not browser and not cluster" $(PYTEST_ARGS)
 
 test-slow: set-up-development ## the slow tests only
 	@$(IN_VENV) python -m pytest -q -m slow $(PYTEST_ARGS)
@@ -68,7 +68,10 @@ test-report: set-up-development ## the tests of the report in a browser: Chromiu
 test-peers: set-up-development set-up-peers ## the laws of the strategies that need more packages; other tests skip them without
 	@$(IN_VENV) python -m pytest -q -m "peers and not faults" $(PYTEST_ARGS)
 
-test-all: test test-slow test-report test-faults ## every test
+test-cluster: set-up-development set-up-cluster ## the workflow on a small SLURM of this machine (its packages: docs/clusters.md); without SLURM they are skipped
+	@$(IN_VENV) python -m pytest -q -m cluster $(PYTEST_ARGS)
+
+test-all: test test-slow test-report test-cluster test-faults ## every test
 
 lint: set-up-development ## the checks of form, types, floors, security and workflow
 	@$(IN_VENV) ruff check .
@@ -78,7 +81,7 @@ lint: set-up-development ## the checks of form, types, floors, security and work
 	@$(IN_VENV) bandit -q -c pyproject.toml -r scripts -x scripts/handoff/transports,scripts/handoff/executors,scripts/handoff/snippets
 	@# These exist to pickle between a process and its own workers, and one to start a program by its name.
 	@$(IN_VENV) bandit -q -c pyproject.toml -s B301,B607 -r scripts/handoff/transports scripts/handoff/executors scripts/handoff/snippets
-	@$(IN_VENV) snakefmt --check Snakefile workflow/Snakefile
+	@$(IN_VENV) snakefmt --check Snakefile workflow/Snakefile workflow/cluster.smk
 	@$(IN_VENV) .venv/bin/python -m snakemake --lint
 
 docs: set-up-run ## renews the pages that are made from the code: columns, config, the graph of rules
@@ -104,7 +107,10 @@ set-up-run:
 set-up-development:
 	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && "$$python" scripts/set_up.py development
 
+set-up-cluster:
+	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && "$$python" scripts/set_up.py cluster
+
 set-up-peers:
 	@python="$$(sh scripts/find_python.sh "$(PYTHON)")" && "$$python" scripts/set_up.py peers
 
-.PHONY: help report quick thorough again calibrate mine article everything sweep doctor interpreter test test-slow test-faults test-report test-peers test-all lint docs example clean distclean set-up-run set-up-development set-up-peers
+.PHONY: help report quick thorough again calibrate mine article everything sweep doctor interpreter test test-slow test-faults test-report test-peers test-cluster test-all lint docs example clean distclean set-up-run set-up-development set-up-peers set-up-cluster

@@ -40,6 +40,8 @@ try:
 except HandoffError as error:
     raise WorkflowError(str(error))
 RUN = f"results/{PLAN.run}"
+# A file a measuring job; where the nodes of a cluster measure (workflow/cluster.smk), a file a block.
+MEASURED = [f"{RUN}/{file}" for file in SCHEDULE.measured]
 DEADLOCK = [f"{RUN}/deadlock.json"] if "A6" in PLAN.experiments else []
 # Of the steps before the first measurement: above every measuring job.
 FIRST = len(SCHEDULE.jobs) + 1
@@ -83,7 +85,7 @@ rule all:
         f"{RUN}/machines/{SCHEDULE.machine}.json",
         f"{RUN}/probes.json",
         [f"{RUN}/figures/{figure}.{form}" for figure in figure_names() for form in ("svg", "png", "json")],
-        [f"{RUN}/{file}" for file in SCHEDULE.jobs],
+        MEASURED,
         DEADLOCK,
         CALIBRATION,
 
@@ -246,7 +248,7 @@ rule collect_timings:
         # What whole blocks have as ancient files. Were it not here, too, then Snakemake would leave out all that lies
         # behind it whenever it makes one of them again, and end well (snakemake/snakemake#4166).
         blocks=SCHEDULE.all_block_files(RUN),
-        jobs=[f"{RUN}/{file}" for file in SCHEDULE.jobs],
+        jobs=MEASURED,
     output:
         invocations=f"{RUN}/invocations.csv",
         timings=f"{RUN}/timings.csv",

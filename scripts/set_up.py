@@ -3,6 +3,7 @@
     python scripts/set_up.py run                        # what a run needs: envs/requirements.lock
     python scripts/set_up.py development                # and what the tests and checks need: envs/development.lock
     python scripts/set_up.py peers                      # and what the optional strategies need: envs/peers.lock
+    python scripts/set_up.py cluster                    # and what the nodes of a cluster need: envs/cluster.lock
     python3.13 scripts/set_up.py interpreter py313      # .venvs/py313, of this Python, for a run's `interpreters`
     python scripts/set_up.py interpreter py313 --conda envs/py313.yaml      # the same by conda, of an environment file
 
@@ -32,6 +33,7 @@ LOCKS = {
     "run": Path("envs/requirements.lock"),
     "development": Path("envs/development.lock"),
     "peers": Path("envs/peers.lock"),
+    "cluster": Path("envs/cluster.lock"),
 }
 
 NAME = re.compile("(?!again$|slow[0-9]*$)[a-z][a-z0-9_]{0,11}")

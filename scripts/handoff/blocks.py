@@ -17,6 +17,7 @@ import fcntl
 import glob
 import hashlib
 import json
+import math
 import os
 import random
 import sys
@@ -57,6 +58,9 @@ _SOURCES = (".py", ".jinja", ".css", ".js")
 LEAST_ROOM: Final = 2**20
 """Bytes of free room below which a step's file may not fit."""
 
+NODES: Final = "nodes"
+"""What describes the nodes of a cluster in machines/, beside each machine_id."""
+
 MOST_LINES: Final = 15
 """Of what is printed at the end of a run."""
 
@@ -85,6 +89,16 @@ class Job:
 def _seed(*parts: object) -> int:
     text = "/".join(map(str, parts))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def block_file(kind: str, block: int | str) -> str:
+    """What a node says of a block once it has measured it, inside results/<run>/."""
+    return f"blocks/{kind}/block~{block}.json"
+
+
+def begun_file(kind: str, block: int | str) -> str:
+    """The name of the node that measures a block; it is gone when the node has come to an end, well or not."""
+    return f"blocks/{kind}/block~{block}.begun"
 
 
 def block_order(plan: Plan, block: int, kind: str) -> tuple[Job, ...]:
@@ -195,6 +209,8 @@ _CAUSES = {
 def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     """Why a result does not belong to the plan; '' if it does."""
     for key, cause in _CAUSES.items():
+        if key not in wanted:  # the machine, of a node that is not known yet
+            continue
         # Results of before there were functions of a user's have no word of them.
         if found.get(key, {} if key == "functions" else None) != wanted[key]:
             return cause
@@ -225,6 +241,8 @@ class Block:
     """Jobs without a result."""
     cause: str
     """Why it has to be measured (again); '' if it is whole."""
+    begun: bool = False
+    """A node of a cluster began it, and did not come to its end."""
 
     @property
     def whole(self) -> bool:
@@ -238,7 +256,7 @@ def inspect(
     jobs = block_order(plan, block, kind)
     present = [job for job in jobs if (folder / job.file).is_file()]
     missing = len(jobs) - len(present)
-    campaigns = set()
+    campaigns, places = set(), set()
     cause = "not measured yet" if not present else f"{missing} of {len(jobs)} results are missing" if missing else ""
     for job in present:
         try:
@@ -250,11 +268,14 @@ def inspect(
             cause = f"{folder / job.file} {difference}"
             break
         campaigns.add(str(record.invocation["campaign"]))
+        places.add((record.invocation.get("host"), record.invocation.get("machine_id")))
         if difference := _difference(record.plan, wanted):
             cause = difference
             break
     if not cause and len(campaigns) > 1:
         cause = "its results are of different starts"
+    if not cause and len(places) > 1:
+        cause = "its results are of different hosts"
     if not cause and campaigns == {again}:
         cause = "something in it failed, and it was asked to be measured again"
     return Block(block, kind, jobs, provenance.campaign() if cause else campaigns.pop(), missing, cause)
@@ -321,16 +342,24 @@ def _settle_times(paths: Iterable[Path]) -> int:
 class Schedule:
     """A plan, where its results lie, and what is left to do."""
 
-    def __init__(self, plan: Plan, folder: Path) -> None:
-        """Raises BadTable if what was asked to be measured again cannot be read."""
+    def __init__(self, plan: Plan, folder: Path, on_nodes: bool | None = None) -> None:
+        """on_nodes: the nodes of a cluster measure, not this machine; None: provenance.on_nodes() knows.
+
+        Raises BadTable if what was asked to be measured again cannot be read.
+        """
         self.plan = plan
         self.folder = folder
+        self.on_nodes = provenance.on_nodes() if on_nodes is None else on_nodes
         self.again = _asked_again(folder / AGAIN)
 
     @cached_property
     def wanted(self) -> dict[str, dict[str, Any]]:
         """For each kind, what the results of its full blocks must have been measured with."""
-        return {kind: expected(self.plan, kind) for kind in self.plan.kinds}
+        found = {kind: expected(self.plan, kind) for kind in self.plan.kinds}
+        if self.on_nodes:  # which machine that is shows when it measures
+            for wanted in found.values():
+                del wanted["machine"]
+        return found
 
     def wanted_in(self, kind: str, block: int) -> dict[str, Any]:
         """What the results of that block must have been measured with."""
@@ -339,12 +368,21 @@ class Schedule:
 
     @cached_property
     def blocks(self) -> dict[tuple[str, int], Block]:
-        return {
+        found = {
             (kind, block): inspect(
                 self.plan, block, kind, self.folder, self.wanted_in(kind, block), self.again.get(f"{kind}/{block}", "")
             )
             for kind, block in blocks_of(self.plan)
         }
+        return {place: self._named(block) for place, block in found.items()}
+
+    def _named(self, block: Block) -> Block:
+        """With the node that began a block which is not whole, and did not come to its end."""
+        file = self.folder / begun_file(block.kind, block.number)
+        if block.whole or not (self.on_nodes and file.is_file()):
+            return block
+        node = file.read_text(encoding="utf-8", errors="replace").strip() or "a node"
+        return replace(block, cause=f"{node} did not finish it", begun=True)
 
     @cached_property
     def jobs(self) -> dict[str, Job]:
@@ -369,7 +407,18 @@ class Schedule:
 
     @property
     def machine(self) -> str:
-        return provenance.machine_id()
+        """The name of the description of what measures, in machines/."""
+        return NODES if self.on_nodes else provenance.machine_id()
+
+    @property
+    def measured(self) -> list[str]:
+        """Files inside results/<run>/ that there are once all is measured: the jobs', or the blocks' of nodes."""
+        return [block_file(kind, block) for kind, block in self.blocks] if self.on_nodes else list(self.jobs)
+
+    def minutes(self, kind: str, block: int | str) -> int:
+        """How long a node may take for a block: four times what is expected, and ten minutes."""
+        jobs = self.blocks[kind, int(block)].jobs
+        return 10 + math.ceil(4 * sum(map(self.estimate, jobs)) / 60)
 
     def files(self, *rooms: str) -> list[str]:
         """Files of the library's rooms (a folder or a file each), relative to it; for the inputs of a rule."""
@@ -418,8 +467,18 @@ class Schedule:
         Of a whole block their age does not matter; `ancient` is Snakemake's mark for that.
         """
         state = self.blocks[kind, int(block)]
-        files = [f"{folder}/campaigns/{state.campaign}", *self.payload_files(folder, kind)]
+        files = [f"{folder}/campaigns/{self._asked_in(state)}", *self.payload_files(folder, kind)]
         return [ancient(file) for file in files] if state.whole else files
+
+    def _asked_in(self, block: Block) -> str:
+        """The campaign that a block's jobs hang on: its own, or the one that asked a node for it.
+
+        A node measures in a campaign of its own; with that one, its job's inputs would change once it is whole.
+        """
+        file = self.folder / block_file(block.kind, block.number)
+        if self.on_nodes and block.whole:
+            return read_json(file, lambda said: str(said["asked_in"])) if file.is_file() else provenance.campaign()
+        return block.campaign
 
     def all_block_files(self, folder: str) -> list[str]:
         """The same of all blocks."""
@@ -447,9 +506,13 @@ class Schedule:
     def begin(self) -> None:
         """Before the first job: be alone in the run's folder, say what is going to happen, start the progress.
 
+        The workflow that measures one block on a node is part of another one, which has done so.
+
         Raises:
             CannotBegin: another workflow is writing into the same run, or this one may not or cannot.
         """
+        if provenance.BLOCK_VARIABLE in os.environ:
+            return
         try:
             self._begin()
         except BlockingIOError:
@@ -529,7 +592,7 @@ class Schedule:
         """What is about to happen, in words; printed before anything starts."""
         plan, todo = self.plan, self.to_measure
         lines = []
-        again = [b for b in self.blocks.values() if b.cause and b.missing < len(b.jobs)]
+        again = [b for b in self.blocks.values() if b.cause and (b.begun or b.missing < len(b.jobs))]
         for cause in dict.fromkeys(block.cause for block in again):
             which = ", ".join(f"{b.kind} {b.number}" for b in again if b.cause == cause)
             lines.append(f"These blocks are measured again, whole, because {cause}: {which}.")

@@ -26,6 +26,7 @@ def collect(plan: Plan, folder: Path) -> tuple[list[Row], list[Row]]:
     invocations: list[Row] = []
     timings: list[Row] = []
     campaigns: dict[tuple[str, int], str] = {}
+    hosts: dict[tuple[str, int], object] = {}
     for job in run_order(plan):
         try:
             record = read_invocation(folder / job.file)
@@ -39,6 +40,9 @@ def collect(plan: Plan, folder: Path) -> tuple[list[Row], list[Row]]:
                 f"{folder / job.file}: is of another start of the workflow than the rest of its block, so their times "
                 f"cannot be paired. {_MEASURED_ANEW}"
             )
+        host = hosts.setdefault((job.kind, job.block), record.invocation.get("host"))
+        if record.invocation.get("host") != host:
+            raise BadTable(f"{folder / job.file}: its block has results of different hosts. {_MEASURED_ANEW}")
         invocations.append(record.invocation)
         timings.extend(record.transfers)
     _check_alike(invocations, folder)

@@ -24,6 +24,12 @@ PACKAGES: Final = ("numpy", "pandas", "pyarrow", "fastparquet")
 CAMPAIGN_VARIABLE: Final = "HANDOFF_CAMPAIGN"
 """Set by whoever starts a workflow inside a campaign of its own (a job of a cluster, say)."""
 
+CORES_VARIABLE: Final = "HANDOFF_NODE_CORES"
+"""Set where the nodes of a cluster measure (workflow/cluster.smk): the cores that each of them has."""
+
+BLOCK_VARIABLE: Final = "HANDOFF_BLOCK"
+"""Set on such a node for the workflow that measures one block there (nodes.py)."""
+
 
 def _digest(text: str, length: int = 12) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:length]
@@ -146,6 +152,20 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return ""
+
+
+def on_nodes() -> bool:
+    """Whether other machines than this one measure, each block a job of its own."""
+    return CORES_VARIABLE in os.environ and BLOCK_VARIABLE not in os.environ
+
+
+def share(cores: int) -> None:
+    """Let every process that this one starts, also on the nodes of a cluster, take part in this campaign.
+
+    cores are those of each node. What is set already came from the process that started the workflow.
+    """
+    os.environ.setdefault(CORES_VARIABLE, str(cores))
+    os.environ.setdefault(CAMPAIGN_VARIABLE, campaign())
 
 
 def host() -> str:

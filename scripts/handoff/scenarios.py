@@ -27,6 +27,7 @@ from handoff.mistakes import ConfigError as ConfigError
 from handoff.own_functions import OwnFunction
 from handoff.patterns import PATTERNS as PATTERNS
 from handoff.patterns import Pattern as Pattern
+from handoff.provenance import CORES_VARIABLE
 from handoff.records import read_json
 from handoff.shapes import shaped
 from handoff.strategies import (
@@ -300,8 +301,14 @@ def _made(given: Mapping[str, Any], key: str) -> Iterator[Payload]:
 
 
 def available_cores() -> int:
-    """The cores that this process may run on: what `max` workers means."""
+    """The cores that this process may run on."""
     return len(os.sched_getaffinity(0))
+
+
+def planned_cores() -> int:
+    """What `max` workers means: the cores of the nodes that are measured on, else those of this process."""
+    given = os.environ.get(CORES_VARIABLE, "")
+    return int(given) if given.isdecimal() and int(given) else available_cores()
 
 
 def _entry(
@@ -577,12 +584,12 @@ def check_run_name(run: str) -> str:
 def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = None) -> Plan:
     """The plan of a config that the schema has accepted and completed (configuration.complete).
 
-    directory is where a user's relative payload paths start; cores defaults to the affinity mask's.
+    directory is where a user's relative payload paths start; cores defaults to planned_cores().
 
     Raises:
         ConfigError: what the schema cannot see: an unknown strategy, a missing file, a name twice.
     """
-    cores = cores or available_cores()
+    cores = cores or planned_cores()
     reference = config["reference"]
     interpreters = look_up(config["interpreters"], directory)
     pythons = [each.name for each in interpreters]

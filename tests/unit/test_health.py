@@ -329,6 +329,41 @@ def test_blocks_that_take_after_the_one_before_are_worth_fewer() -> None:
     assert "(lag-1 autocorrelation 0.81): 20 blocks tell as much about its time as 2.1 independent" in found["what"]
 
 
+# Hosts.
+
+
+def on_hosts(fast: Sequence[float], slow: Sequence[float]) -> Material:
+    """The reference is steady; on the first host threads take `fast`, then on the second `slow`."""
+
+    def edit(invocations: list[Row], timings: list[Row]) -> None:
+        for row in invocations:
+            row["host"] = "n1" if int(str(row["block"])) <= len(fast) else "n2"
+
+    return material({THREADS: [*fast, *slow], REFERENCE: steady(0.1, len(fast) + len(slow))}, edit)
+
+
+def test_hosts_that_disagree_about_the_fastest_are_named_with_both_ratios() -> None:
+    (found,) = warnings_of(on_hosts([0.05] * 6, [0.2] * 6), "hosts")
+    assert found["severity"] == "warning"
+    assert found["what"] == (
+        f"Two hosts do not agree: on n1, {THREADS} is fastest and {REFERENCE} takes 2.00 times as long; "
+        f"on n2, {REFERENCE} is fastest and {THREADS} takes 2.00 times as long."
+    )
+
+
+def test_few_blocks_of_hosts_that_disagree_may_be_chance() -> None:
+    (found,) = warnings_of(on_hosts([0.05] * 5, [0.2] * 6), "hosts")
+    assert found["severity"] == "note"
+
+
+def test_hosts_that_agree_are_not_reported() -> None:
+    assert not warnings_of(on_hosts([0.05] * 6, [0.06] * 6), "hosts")
+    assert not warnings_of(on_hosts([0.097] * 6, [0.103] * 6), "hosts"), "inside the tie zone"
+    assert "hosts" in checked(on_hosts([0.05] * 6, [0.06] * 6))
+    assert "hosts" not in checked(on_hosts([0.05] * 6, [0.2])), "one block alone says nothing"
+    assert "hosts" not in checked(material({THREADS: steady(0.05)}))
+
+
 # How blocks lie.
 
 

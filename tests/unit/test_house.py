@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 import re
 import subprocess
@@ -102,30 +103,30 @@ def test_the_snakefile_loads_no_numpy() -> None:
 
 # Environments.
 
+LOCKS = ("requirements", "development", "peers", "cluster", "projection")
+
 
 @pytest.mark.parametrize("python", SUPPORTED)
 def test_the_locks_agree(python: str) -> None:
-    run, development, peers, projection = (
-        versions(name, python) for name in ("requirements", "development", "peers", "projection")
-    )
+    run, development, peers, cluster, projection = (versions(name, python) for name in LOCKS)
     assert run.items() <= development.items()
     assert projection.items() <= development.items()
     assert run.items() <= peers.items()
-    # One .venv may hold both.
-    assert {name: peers[name] for name in peers.keys() & development} == {
-        name: development[name] for name in peers.keys() & development
-    }
+    assert run.items() <= cluster.items()
+    # One .venv may hold all.
+    for one, other in itertools.combinations((development, peers, cluster), 2):
+        assert {name: one[name] for name in one.keys() & other} == {name: other[name] for name in one.keys() & other}
 
 
 @pytest.mark.parametrize("python", SUPPORTED)
-@pytest.mark.parametrize("name", ["requirements", "development", "peers", "projection"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_a_lock_holds_what_is_asked_for(name: str, python: str) -> None:
     found = versions(name, python)
     for line in asked_for(name):
         assert line.specifier.contains(found[line.name.lower()]), line
 
 
-@pytest.mark.parametrize("name", ["requirements", "development", "peers", "projection"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_a_lock_has_a_hash_for_every_line_and_names_no_index(name: str) -> None:
     text = (ENVS / f"{name}.lock").read_text(encoding="utf-8")
     entries = re.split(r"^(?=\w)", text, flags=re.MULTILINE)
@@ -189,6 +190,7 @@ def test_make_alone_lists_every_command() -> None:
         "set-up-run",
         "set-up-development",
         "set-up-peers",
+        "set-up-cluster",
     }
     # The option matters below `make test` alone: a make inside a make says which directory it enters.
     listed = subprocess.run(

@@ -30,7 +30,7 @@ def tree(tmp_path: Path) -> Path:
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, root / file)
     (root / "envs").mkdir()
-    for name in ("requirements", "development", "peers"):
+    for name in ("requirements", "development", "peers", "cluster"):
         (root / "envs" / f"{name}.lock").write_text("# nothing\n", encoding="utf-8")
     return root
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypedDict, cast
 
+from handoff.health.hosts import hosts
 from handoff.health.interference import disturbed, frequency
 from handoff.health.material import Check, HealthWarning, Material
 from handoff.health.movement import autocorrelation, drift, step
@@ -23,6 +24,7 @@ from handoff.words import counted
 
 CHECKS: Final[Mapping[str, tuple[Check, str]]] = {
     "unstable": (unstable, "the same thing measured twice differs"),
+    "hosts": (hosts, "hosts disagree about the fastest"),
     "disturbed": (disturbed, "something else was going on"),
     "frequency": (frequency, "the processor's clock varied"),
     "step": (step, "times jump"),
