@@ -338,7 +338,33 @@ RECOMMENDATIONS: Final = Table(
     ),
 )
 
-TABLES: Final = (INVOCATIONS, TIMINGS, SUMMARY, COSTS, RECOMMENDATIONS)
+ATLAS: Final = Table(
+    "atlas.csv",
+    "one scenario on one machine of an atlas (scripts/merge_runs.py), and what to use there",
+    _columns(
+        ("schema_version", str, "", "version of this table's form"),
+        ("scenario", str, "", "the scenario's id"),
+        ("entry", str, "", "the folder of the run inside the atlas, in runs/"),
+        ("run", str, "", "the run's name, a key of its config"),
+        ("machine_id", str, "", "hardware and kernel; the entry's machines/<machine_id>.json describes it"),
+        ("environment_id", str, "", "Python, packages and Handoff's own code; several with blanks between"),
+        ("processor", str, "", "the processor's name"),
+        ("cores", int, "count", "its cores"),
+        ("kernel", str, "", "the kernel's release"),
+        ("interpreter", str, "", "the measured Python's implementation and version; several with commas between"),
+        ("started_at", str, "UTC", "when the run's first invocation started"),
+        ("reference", str, "", "the strategy that ratios are taken to"),
+        ("recommended", str, "", "what the run recommends; empty if none is feasible"),
+        ("n_blocks", int, "count", "its blocks with a time"),
+        ("median_s", float, "s", "its time on that machine; times of unlike machines are not compared"),
+        ("ratio_to_reference", float, "ratio", "its time over the reference's"),
+        ("ratio_low", float, "ratio", "lower end of that ratio's interval"),
+        ("ratio_high", float, "ratio", "upper end of it"),
+        ("confidence", str, "", "decided, indicative or unclear"),
+    ),
+)
+
+TABLES: Final = (INVOCATIONS, TIMINGS, SUMMARY, COSTS, RECOMMENDATIONS, ATLAS)
 
 
 def check_version(found: str, where: str) -> None:
