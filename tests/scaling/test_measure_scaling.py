@@ -8,12 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 import invented_jobs
 import measure_scaling
+import pytest
 from measure_scaling import MOST_BYTES, STEPS, Cost, table, too_dear, write_page
 
 from handoff.blocks import Schedule, run_order
