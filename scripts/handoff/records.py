@@ -11,14 +11,16 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, BinaryIO, Final, NoReturn, TextIO, TypeVar
 
 from handoff.mistakes import HandoffError
 
@@ -338,7 +340,33 @@ RECOMMENDATIONS: Final = Table(
     ),
 )
 
-TABLES: Final = (INVOCATIONS, TIMINGS, SUMMARY, COSTS, RECOMMENDATIONS)
+ATLAS: Final = Table(
+    "atlas.csv",
+    "one scenario on one machine of an atlas (scripts/merge_runs.py), and what to use there",
+    _columns(
+        ("schema_version", str, "", "version of this table's form"),
+        ("scenario", str, "", "the scenario's id"),
+        ("entry", str, "", "the folder of the run inside the atlas, in runs/"),
+        ("run", str, "", "the run's name, a key of its config"),
+        ("machine_id", str, "", "hardware and kernel; the entry's machines/<machine_id>.json describes it"),
+        ("environment_id", str, "", "Python, packages and Handoff's own code; several with blanks between"),
+        ("processor", str, "", "the processor's name"),
+        ("cores", int, "count", "its cores"),
+        ("kernel", str, "", "the kernel's release"),
+        ("interpreter", str, "", "the measured Python's implementation and version; several with commas between"),
+        ("started_at", str, "UTC", "when the run's first invocation started"),
+        ("reference", str, "", "the strategy that ratios are taken to"),
+        ("recommended", str, "", "what the run recommends; empty if none is feasible"),
+        ("n_blocks", int, "count", "its blocks with a time"),
+        ("median_s", float, "s", "its time on that machine; times of unlike machines are not compared"),
+        ("ratio_to_reference", float, "ratio", "its time over the reference's"),
+        ("ratio_low", float, "ratio", "lower end of that ratio's interval"),
+        ("ratio_high", float, "ratio", "upper end of it"),
+        ("confidence", str, "", "decided, indicative or unclear"),
+    ),
+)
+
+TABLES: Final = (INVOCATIONS, TIMINGS, SUMMARY, COSTS, RECOMMENDATIONS, ATLAS)
 
 
 def check_version(found: str, where: str) -> None:
@@ -363,11 +391,18 @@ def write_atomically(path: Path, text: str) -> None:
 
 def write_bytes_atomically(path: Path, content: bytes) -> None:
     """The same of what is no text."""
+    with _whole(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write into, which takes the path's place once all is written, and goes away if anything fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:
@@ -393,6 +428,11 @@ def to_csv(table: Table, rows: Iterable[Mapping[str, Value]]) -> str:
         KeyError: a row has a column that the table does not.
     """
     out = io.StringIO()
+    _write_rows(out, table, rows)
+    return out.getvalue()
+
+
+def _write_rows(out: TextIO, table: Table, rows: Iterable[Mapping[str, Value]]) -> None:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(table.names)
     for row in rows:
@@ -400,12 +440,15 @@ def to_csv(table: Table, rows: Iterable[Mapping[str, Value]]) -> str:
             raise KeyError(f"{table.name} has no column {sorted(unknown)}")
         cells = {**row, "schema_version": SCHEMA_VERSION}
         writer.writerow([_cell(cells.get(name)) for name in table.names])
-    return out.getvalue()
 
 
 def write_table(path: Path, table: Table, rows: Iterable[Mapping[str, Value]]) -> None:
-    """Write the table at once or not at all."""
-    write_atomically(path, to_csv(table, rows))
+    """Write the table at once or not at all. Row by row: the text of a large run's would take as much as its rows."""
+    with _whole(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        _write_rows(text, table, rows)
+        text.flush()
+        text.detach()
 
 
 def _sound(value: float) -> bool:
@@ -427,18 +470,39 @@ def _value(column: Column, text: str) -> Value:
     return value
 
 
-def _parse(table: Table, header: Sequence[str], cells: Sequence[str], where: str) -> Row:
+def _parse(table: Table, header: Sequence[str], cells: Sequence[str], where: str, known: dict[str, str]) -> Row:
+    """One row, typed; `known` has texts that rows share: most of a table's are the same few again and again."""
     if len(cells) != len(header):
         raise BadTable(f"{where}: {len(cells)} cells where the header has {len(header)}; the file is damaged. {ANEW}")
     raw = dict(zip(header, cells, strict=True))
     row: Row = {}
     for column in table.columns:
         try:
-            row[column.name] = _value(column, raw.get(column.name, ""))
+            value = _value(column, raw.get(column.name, ""))
         except ValueError as error:
             raise BadTable(f"{where}, column {column.name}: {error}; the file is damaged. {ANEW}") from error
+        row[column.name] = known.setdefault(value, value) if isinstance(value, str) else value
     check_version(str(row["schema_version"]), where)
     return row
+
+
+def _read_rows(table: Table, lines: Iterable[str], where: str) -> list[Row]:
+    """The rows of lines of CSV, one after another: all cells of a large table at once would take more than its rows."""
+    reader = csv.reader(lines)
+    header = next(reader, [])
+    if "schema_version" not in header:
+        raise BadTable(f"{where}: no header of {table.name}; the file is empty or damaged. {ANEW}")
+    place = header.index("schema_version")
+    odd = sorted({*header}.symmetric_difference(table.names)) or ["one twice"] * (len(header) != len(table.names))
+    rows: list[Row] = []
+    known: dict[str, str] = {}
+    for number, cells in enumerate(reader, start=2):
+        # Of this very form are exactly these columns; another minor version may lack some or have more.
+        if odd and cells[place : place + 1] == [SCHEMA_VERSION]:
+            said = ", ".join(odd)[:200]
+            raise BadTable(f"{where}: columns missing or unknown: {said}; the file is damaged. {ANEW}")
+        rows.append(_parse(table, header, cells, f"{where}, line {number}", known))
+    return rows
 
 
 def parse_csv(table: Table, text: str, where: str) -> list[Row]:
@@ -447,21 +511,25 @@ def parse_csv(table: Table, text: str, where: str) -> list[Row]:
     Raises:
         BadTable: no header, no end, a needed column missing, a wrong cell, another major version.
     """
+    return _checked_rows(table, io.StringIO(text), text.endswith("\n"), where)
+
+
+def _checked_rows(table: Table, lines: Iterable[str], ended: bool, where: str) -> list[Row]:
+    """The rows, if the text's last line has an end."""
     try:
-        lines = list(csv.reader(io.StringIO(text)))
+        rows = _read_rows(table, lines if ended else itertools.islice(lines, 1), where)
     except csv.Error as error:
         raise BadTable(f"{where}: is no CSV ({error}); the file is damaged. {ANEW}") from error
-    if not lines or "schema_version" not in lines[0]:
-        raise BadTable(f"{where}: no header of {table.name}; the file is empty or damaged. {ANEW}")
-    if not text.endswith("\n"):
+    if not ended:
         raise BadTable(f"{where}: its last line has no end; the file was cut short. {ANEW}")
-    header, *body = lines
-    place = header.index("schema_version")
-    # Of this very form are exactly these columns; another minor version may lack some or have more.
-    if any(cells[place : place + 1] == [SCHEMA_VERSION] for cells in body) and sorted(header) != sorted(table.names):
-        odd = sorted({*header}.symmetric_difference(table.names)) or ["one twice"]
-        raise BadTable(f"{where}: columns missing or unknown: {', '.join(odd)[:200]}; the file is damaged. {ANEW}")
-    return [_parse(table, header, cells, f"{where}, line {number}") for number, cells in enumerate(body, start=2)]
+    return rows
+
+
+def _has_end(path: Path) -> bool:
+    """Whether the file's last sign is the end of a line."""
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+        return file.read() == b"\n"
 
 
 def read_table(path: Path, table: Table) -> list[Row]:
@@ -471,10 +539,10 @@ def read_table(path: Path, table: Table) -> list[Row]:
         BadTable: the file cannot be read as that table, and what to do.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as lines:
+            return _checked_rows(table, lines, _has_end(path), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise BadTable(f"{path}: cannot be read ({error}). {ANEW}") from error
-    return parse_csv(table, text, str(path))
 
 
 def _number(text: str) -> int | float:

@@ -60,8 +60,8 @@ _ABOUT_COLUMNS = f"""\
 
 <!-- Made by `make docs` from scripts/handoff/records.py; edits here are lost. -->
 
-All tables lie in `results/<run>/` and are CSV in UTF-8 with one header line. A number is seconds, bytes or a count.
-An empty cell means "does not apply" or "not known", never zero.
+All tables lie in `results/<run>/`, the last one in an atlas. They are CSV in UTF-8 with one header line. A number is
+seconds, bytes or a count. An empty cell means "does not apply" or "not known", never zero.
 
 This is form {SCHEMA_VERSION}. A new column raises the number behind the point, and older tables are still read.
 A column that changes its meaning raises the number before it, and older tables are refused.
