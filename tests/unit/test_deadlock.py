@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,16 @@ ROOT = Path(__file__).parents[2]
 
 
 def alive(mention: Path) -> list[str]:
-    """Command lines of processes that run that program; what has ended has none."""
+    """Command lines of processes that run that program and go on; what was killed may take a moment to go."""
+    for _ in range(100):
+        if not (lines := command_lines(mention)):
+            break
+        time.sleep(0.1)
+    return lines
+
+
+def command_lines(mention: Path) -> list[str]:
+    """Of the processes that run that program; what has ended has none."""
     lines = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

@@ -70,8 +70,8 @@ class Workflow:
 
 
 def environment() -> dict[str, str]:
-    # pytest's own path must not be what makes the library importable.
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # pytest's own path must not be what makes the library importable, nor its terminal what folds the lines.
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"COLUMNS": "100"}
 
 
 def living(folder: Path) -> list[int]:
