@@ -24,7 +24,6 @@ from handoff.words import counted
 
 CHECKS: Final[Mapping[str, tuple[Check, str]]] = {
     "unstable": (unstable, "the same thing measured twice differs"),
-    "hosts": (hosts, "hosts disagree about the fastest"),
     "disturbed": (disturbed, "something else was going on"),
     "frequency": (frequency, "the processor's clock varied"),
     "step": (step, "times jump"),
@@ -33,6 +32,7 @@ CHECKS: Final[Mapping[str, tuple[Check, str]]] = {
     "slow_first": (slow_first, "the first block was slow"),
     "modality": (modality, "times have two modes"),
     "spread": (spread, "times spread widely"),
+    "hosts": (hosts, "hosts disagree about the fastest"),
 }
 """Code of a warning -> the check that gives it, and what it finds in a few words; in the order of the report."""
 

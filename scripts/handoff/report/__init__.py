@@ -210,7 +210,7 @@ def page(
         "statuses": trust.statuses(run),
         "told": told,
         "most_elsewhere": trust.MOST_ELSEWHERE,
-        "checked_said": trust.checked_said(checked),
+        "checked_said": trust.checked_said(checked, len(_seen(run, "host"))),
         "sentinels_said": trust.sentinels_said(found, any(each["code"] == "unstable" for each in told.of_the_run)),
         "disturbances": trust.disturbances(run),
         "commands": trust.commands(run.plan.run),
