@@ -26,9 +26,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 LAWS = "test_transports.py"
 """The file of the transports' laws: thousands of tests, each of which looks at what is its own alone."""
 
+PURE = frozenset(
+    f"test_{name}.py"
+    for name in (
+        "answers", "any_config", "atlas", "blocks", "calibration", "collection", "comparison", "comparison_page",
+        "configuration", "costs", "damaged_figures", "damaged_files", "effort", "facts", "figures", "figures_content",
+        "figures_small_and_large", "health", "payloads", "projection", "readme", "recommend", "records", "report",
+        "statistics", "summaries", "words",
+    )
+)  # fmt: skip
+"""Files of tests that look at nothing but values and files of their own."""
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `-n 2 --dist loadgroup` (pytest-xdist) one process runs all but the laws, and the laws fill the others."""
+    """With `-n 2 --dist loadgroup` (pytest-xdist) what looks at the machine comes one after another, in one process."""
     for item in items if config.pluginmanager.hasplugin("xdist") else ():
         if item.path.name != LAWS:
-            item.add_marker(pytest.mark.xdist_group("one at a time"))
+            item.add_marker(pytest.mark.xdist_group(item.path.name if item.path.name in PURE else "one at a time"))

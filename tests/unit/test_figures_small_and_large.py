@@ -62,6 +62,20 @@ def test_a_run_in_which_all_failed_draws_no_time(name: str) -> None:
     assert (name == "failures") != said.startswith(("There is no", "There are no", "No line to draw"))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_scenario_in_which_all_failed_hinders_no_other(name: str) -> None:
+    run = example(strategies=("threads-reference", "pool_spawn-pickle"), blocks=2)
+    lost = run.plan.scenarios[0].id
+    summary = [
+        {**row, "status": "error", "reason": "boom", "median_s": None, "n_blocks": 0}
+        if row["scenario"] == lost
+        else row
+        for row in run.summary
+    ]
+    timings = [row for row in run.timings if row["scenario"] != lost]
+    assert caption(drawn(name, with_costs(Run(run.plan, summary, timings, run.invocations))))
+
+
 def test_the_largest_payload_of_each_kind_and_pattern_comes_first() -> None:
     ways = "threads-reference", "pool_spawn-pickle"
     small, large_, one = (

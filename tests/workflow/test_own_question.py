@@ -137,7 +137,7 @@ def test_a_function_that_cannot_work_is_shown_to_fail_and_leaves_nothing(folder:
     ended = ask(folder, "table.parquet", "cleaning:raises")
     assert ended.returncode == 0, ended.stdout
     assert "It raises ValueError: a bad row." in ended.stdout
-    assert "Nothing can be recommended" in ended.stdout
+    assert "nothing can be recommended" in ended.stdout
     found = rows_of(folder / "results" / "mine-table-raises-1")
     assert found["threads-reference"] == found["pool_spawn-pickle"] == {"error"}
     assert "process_spawn-arena" not in found

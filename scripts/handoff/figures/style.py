@@ -128,6 +128,8 @@ def time_axis(axes: Axes, which: str, most: int) -> None:
         (axes.xaxis, axes.set_xscale, axes.get_xlim) if which == "x" else (axes.yaxis, axes.set_yscale, axes.get_ylim)
     )
     scale("log")
-    axis.set_major_locator(FixedLocator(ticks(*limits(), most)))
+    low, high = limits()
+    # Where nothing has a time, nothing stands at the axis.
+    axis.set_major_locator(FixedLocator(ticks(low, high, most)) if 0 < low < high else NullLocator())
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
