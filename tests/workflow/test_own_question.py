@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -104,7 +105,7 @@ MISBEHAVING = {
     "exits": ("exits", "error"),
     "writes": ("writes_input", "ok"),
     "prints": ("prints", "ok"),
-    "unnamed": ("function_not_picklable", "ok"),
+    "unnamed": ("cloudpickle_only" if find_spec("cloudpickle") else "function_not_picklable", "ok"),
 }
 """Function -> the code of its finding, and the status of its rows under processes."""
 
