@@ -117,7 +117,8 @@ def scenarios_of(plan: Plan, job: Job) -> list[Scenario]:
     """
     order = [scenario.id for scenario in plan.of_kind(job.kind)]
     random.Random(f"{job.order_seed}, scenarios").shuffle(order)
-    return sorted(plan.jobs(job.kind, job.strategy, job.block), key=lambda scenario: order.index(scenario.id))
+    places = {name: place for place, name in enumerate(order)}
+    return sorted(plan.jobs(job.kind, job.strategy, job.block), key=lambda scenario: places[scenario.id])
 
 
 def run_order(plan: Plan) -> tuple[Job, ...]:

@@ -1,12 +1,16 @@
-"""What hurts a measurement, in words: each disturbance with what to do about it.
+"""What hurts a measurement: each disturbance with what to do about it, before a run and of its single jobs.
 
-Pure functions of what machine.py has read; standard library only.
+Pure functions of what machine.py has read and of rows of invocations.csv; standard library only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
+
+from handoff.records import Row
+from handoff.words import number
 
 GIB: Final = 2**30
 
@@ -102,3 +106,58 @@ def passing(now: Mapping[str, Any]) -> list[dict[str, str]]:
             "close other programs; when memory is free again: sudo swapoff -a && sudo swapon -a",
         ))  # fmt: skip
     return found
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """One way to disturb a measuring job, and how much of it is too much."""
+
+    column: str
+    """Of invocations.csv."""
+    most: float
+    """More than that disturbs."""
+    said: str
+    """As what comes before 'in 3 of them'."""
+    remedy: str
+    per_second: bool = False
+    """The column is divided by the job's seconds: a share of one core."""
+    above_usual: bool = False
+    """Counted from the median of the same strategy's jobs, which bring about some of it themselves."""
+    rounding: float = 0.0
+    """So much in the column says nothing, in its own unit."""
+
+    def amount(self, row: Row) -> float | None:
+        """How much of it a job had; None where the table does not say."""
+        value = number(row, self.column)
+        if value is None or not self.per_second:
+            return value
+        began, ended = number(row, "started_ns"), number(row, "ended_ns")
+        return value / (ended - began) * 1e9 if began is not None and ended is not None and ended > began else None
+
+    def hit(self, row: Row, usual: float) -> bool:
+        """Whether it disturbed this job; usual: the median amount of the same strategy's jobs."""
+        amount = self.amount(row)
+        if amount is None or (number(row, self.column) or 0.0) <= self.rounding:
+            return False
+        return amount - (usual if self.above_usual else 0.0) > self.most
+
+
+DISTURBANCES: Final = (
+    Disturbance("others_cpu_s", 0.1, "other programs used more than 10 % of a core", "close other programs",
+                per_second=True),
+    # Stolen time is counted in ticks, mostly of a hundredth of a second. A single one may be rounding.
+    Disturbance("steal_s", 0.02, "the hypervisor took more than 2 % of the time",
+                "measure when the virtual machine's host is quiet", per_second=True, rounding=0.01),
+    Disturbance("throttled", 0, "the CPU quota stopped it", "raise the CPU limit, or bind the job to whole cores"),
+    Disturbance("overheated", 0, "a core slowed down from heat", "let the machine cool down before"),
+    # A sender and two workers on two cores wait for each other. Only what is more than that comes from outside.
+    Disturbance("cpu_pressure", 0.2, "tasks waited for a core far more than usual", "close other programs",
+                above_usual=True),
+    # Each waits some 0.1 ms for a fast disk: 100 are 10 ms. Swapped pages are the whole machine's, and some machines
+    # always swap a little.
+    Disturbance("swapped", 100, "far more pages than usual were swapped",
+                "close other programs, or use smaller payloads", above_usual=True),
+    Disturbance("major_faults", 100, "far more pages than usual came from a disk",
+                "free memory, or run make quick before", above_usual=True),
+)  # fmt: skip
+"""In the order of the report."""

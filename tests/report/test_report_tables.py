@@ -12,7 +12,7 @@ import pytest
 from reader import COLUMNS, SUMMARY, cells, column, copied, data, rows, shown
 
 from handoff.report import tables
-from handoff.words import seconds
+from handoff.words import ratio, seconds, size
 
 WRITE = """([form, cells]) => WRITERS[form](
     [{name: 'n', title: 't|_[x]', value: row => cells[row], shown: row => cells[row]}], [...cells.keys()]
@@ -160,3 +160,13 @@ def test_without_a_clipboard_the_text_is_there_to_copy(opened: Any) -> None:
     assert field.input_value().rstrip() == page.locator("#code-1 pre").inner_text().rstrip()
     assert field.evaluate("field => field.selectionEnd - field.selectionStart") == len(field.input_value())
     assert page.locator(".unseen").inner_text() == "Press Ctrl+C"
+
+
+@pytest.mark.parametrize("form, said, values", [
+    ("ratio", ratio, [0.0, 0.0083, 0.0099996, 0.0996, 0.09996, 0.1, 0.5, 9.994, 9.996, 10.04, 99.94, 99.96, 1234.6]),
+    ("seconds", seconds, [0.0, 3e-9, 4.2e-7, 9.996e-4, 0.0255, 0.9996, 1.0, 59.96, 1234.5]),
+    ("bytes", size, [0, 1, 1023, 1024, 1536, 2**20, 44_040_192, 2**30, 3 * 2**40]),
+])  # fmt: skip
+def test_numbers_are_written_as_everywhere_else(opened: Any, form: str, said: Any, values: list[float]) -> None:
+    page = opened(pages.ordinary())
+    assert page.evaluate(f"values => values.map({form})", values) == [said(value) for value in values]

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from handoff.disturbances import DISTURBANCES
 from handoff.figures.drawing import Drawing, Margins, bare, beyond, heading, nothing, sheet
 from handoff.figures.run import Run
 from handoff.figures.style import INK, QUIET, TIE, look, ticks
@@ -23,8 +24,8 @@ MARGINS: Final = Margins(left=0.75, right=2.3, head=0.78, foot=0.6)
 MOST_PANELS: Final = 4
 MOST_JOBS: Final = 160
 """Points of a panel: of a longer run every second block is drawn, or every third, and so on."""
-DISTURBED: Final = {"others_cpu_s": 0.1, "steal_s": 0.02}
-"""Column of invocations.csv -> share of one core from which on a job counts as disturbed, as in handoff/health."""
+TAKEN: Final = tuple(each for each in DISTURBANCES if each.per_second)
+"""What takes the cores away from a job: it is ringed."""
 
 
 class Job(NamedTuple):
@@ -39,14 +40,7 @@ class Job(NamedTuple):
 
 def disturbed(row: Row) -> bool:
     """Whether other programs or the hypervisor took a share of this job's time."""
-    began, ended = number(row, "started_ns"), number(row, "ended_ns")
-    if began is None or ended is None or ended <= began:
-        return False
-    took = {column: number(row, column) or 0.0 for column in DISTURBED}
-    # One tick of stolen time may be rounding.
-    return any(
-        seconds / (ended - began) * 1e9 > DISTURBED[column] and seconds > 0.01 for column, seconds in took.items()
-    )
+    return any(each.hit(row, usual=0.0) for each in TAKEN)
 
 
 def clock(invocations: list[Row]) -> dict[str, float]:
@@ -176,9 +170,9 @@ def draw(run: Run) -> Drawing:
         f"Each point is a job, over {run.blocks_said}: the middle, over its scenarios, of its block's value divided by "
         "the median of all blocks; the reference and the task alone are measured twice a block, and both are here. "
         f"Shaded: within {100 * run.plan.tie_zone:g} % of that median. A level line is a machine that stayed the same; "
-        "a slope or a step is drift, which blocks take out of every ratio. A ring: other programs used more than 10 % "
-        "of a core while it ran, or the hypervisor took more than 2 %. There are no intervals, since a point is one "
-        "job. Not shown: the other strategies, and failed jobs."
+        "a slope or a step is drift, which blocks take out of every ratio. "
+        f"A ring: while it ran {', or '.join(each.said for each in TAKEN)}. There are no intervals, since a point is "
+        "one job. Not shown: the other strategies, and failed jobs."
     )
     left_out = beyond(len(shown), len(kinds), "payload kind"), beyond(points, every, "job", ", whole blocks at a time")
     rows = tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handoff.costs import but_size
 from handoff.figures.curve_groups import below_said, family_said
 from handoff.figures.drawing import Drawing, nothing
 from handoff.figures.lines import Panel, draw_panels, has_times
@@ -13,11 +14,8 @@ def _families(run: Run) -> list[list[Scenario]]:
     """Scenarios that differ in size alone, smallest first; those with one size are left out."""
     families: dict[tuple[object, ...], list[Scenario]] = {}
     for scenario in run.plan.scenarios:
-        payload = scenario.payload
-        if payload.size and run.rows(scenario, "candidate"):
-            how = (scenario.task, scenario.pattern, scenario.workers, scenario.calls, scenario.cold)
-            key = (payload.kind, payload.options, *how)
-            families.setdefault(key, []).append(scenario)
+        if scenario.payload.size and run.rows(scenario, "candidate"):
+            families.setdefault(but_size(scenario), []).append(scenario)
     grown = [sorted(family, key=lambda scenario: scenario.payload.size) for family in families.values()]
     return [family for family in grown if len({scenario.payload.size for scenario in family}) >= 2]
 

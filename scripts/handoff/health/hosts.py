@@ -17,7 +17,8 @@ LEAST: Final = 2
 """Blocks of a host: with one alone, what is fastest there may be chance."""
 
 SURE: Final = 6
-"""Blocks of each of two hosts, all of one mind: by chance one host is so once in 64 times, both once in 4096."""
+"""Blocks of each of two hosts, all of one mind. Of two ways named beforehand chance makes both hosts so once in 4096
+times; here the ways are those that came out fastest, so it is more often."""
 
 Times = Mapping[str, Mapping[Key, float]]
 """Of one scenario: candidate -> its logarithms of seconds by block."""

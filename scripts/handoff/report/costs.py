@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from handoff.figures.curve_groups import KEY
 from handoff.records import Row
 from handoff.words import NONE, counted, interval, number, percent, seconds, size, text
-
-_GROUP = ("kind", "payload_options", "task", "pattern", "workers", "calls", "cold")
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def groups(costs: Sequence[Row]) -> list[Group]:
     """The curves that could be fitted, those of one question together."""
     fitted = [row for row in costs if row["latency_s"] is not None]
     found = []
-    for _, rows in groupby(fitted, key=lambda row: [row[name] for name in _GROUP]):
+    for _, rows in groupby(fitted, key=lambda row: [row[name] for name in KEY]):
         lines = list(rows)
         smallest, largest = number(lines[0], "smallest_bytes"), number(lines[0], "largest_bytes")
         found.append(Group(_what(lines[0]), f"{size(smallest)} to {size(largest)}", tuple(map(_line, lines))))

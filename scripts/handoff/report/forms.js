@@ -25,9 +25,12 @@ function bytes(value) {
 }
 
 function ratio(value) {
-  const size = Math.abs(value);
-  if (size > 0 && size < 0.1) return value.toFixed(Math.min(100, 1 - Math.floor(Math.log10(size))));
-  return size < 10 ? value.toFixed(2) : digits(value, size < 100 ? 1 : 0);
+  const small = Math.abs(Number(value.toPrecision(2)));
+  if (small > 0 && small < 0.1) return value.toFixed(Math.min(100, 1 - Math.floor(Math.log10(small))));
+  for (const [decimals, end] of [[2, 10], [1, 100]]) {
+    if (Math.abs(Number(value.toFixed(decimals))) < end) return value.toFixed(decimals);
+  }
+  return digits(value, 0);
 }
 
 const FORMS = {

@@ -18,7 +18,7 @@ import importlib
 import itertools
 import os
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
@@ -107,7 +107,8 @@ class BornThere(Transport):
     """For a way whose payloads can be made in place: class Way(BornThere, that_way.Way), with `born`."""
 
     def __init__(self, spec: Spec) -> None:
-        super().__init__(spec)
+        # What is made there is written into there, in every pattern: not even a small one may arrive as a copy.
+        super().__init__(replace(spec, shared=True))
         self._born: dict[int, tuple[Any, Ticket]] = {}
         """Payloads that were made in place, by identity, which nobody else has while this holds them."""
 

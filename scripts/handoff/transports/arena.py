@@ -38,13 +38,10 @@ FACTS = {
 
 
 class Way(Transport):
-    in_place = False
-    """Whether also the smallest buffer has to lie in the arena."""
-
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)
         # A small buffer goes in the ticket sooner. What one side writes into it there, the other does not see.
-        self._arena = Arena(spec.directory, spec.prefix, 1 if spec.shared or self.in_place else SMALL, Copier())
+        self._arena = Arena(spec.directory, spec.prefix, 1 if spec.shared else SMALL, Copier())
 
     def reserve(self) -> Place:
         return self._arena.reserve()

@@ -45,8 +45,6 @@ FACTS = {
 
 
 class Way(BornThere, arena.Way):
-    in_place = True
-
     def born(self, ticket: Ticket) -> Any:
         with self.attach(ticket, "shared") as payload:
             return payload
