@@ -63,8 +63,10 @@ class Way(Transport):
     @contextmanager
     def attach(self, ticket: Ticket, access: Access) -> Iterator[Any]:
         place, is_table = ticket
-        # Without partitioning=None a folder called a=b above the file becomes a column.
-        table = pq.read_table(place, partitioning=None)
+        # Opened here: given a path, pyarrow's own threads may close the file after read_table has returned, and take a
+        # folder called a=b above it for a column.
+        with pa.OSFile(place) as file:
+            table = pq.read_table(file)
         yield table if is_table else table.to_pandas()
 
     def release(self, place: Place) -> None:
