@@ -1,7 +1,7 @@
 """Handoff: which way of handing data from one Python worker to another, on this machine?
 
 The rules stand in the order that data takes. What is measured stands in config/; the plan made from it,
-the blocks that are whole already, and the order of the others come from scripts/handoff/blocks.py.
+the blocks that are whole already, and the order of the others come from scripts/handoff/schedule.py.
 """
 
 import json
@@ -20,7 +20,8 @@ HOUSE = HOUSE.relative_to(Path.cwd()) if HOUSE.is_relative_to(Path.cwd()) else H
 if {"{", "}"}.intersection(str(HOUSE)):
     raise WorkflowError(f"Handoff must not lie in a folder with braces in its name, which are wildcards here: {HOUSE}")
 sys.path.insert(0, str(HOUSE.resolve() / "scripts"))
-from handoff.blocks import Schedule, continued
+from handoff.blocks import continued
+from handoff.schedule import Schedule
 from handoff.configuration import complete
 from handoff.figures import FIGURES, figure_names
 from handoff.mistakes import HandoffError

@@ -9,18 +9,19 @@ import argparse
 import json
 from pathlib import Path
 
-from handoff.blocks import AGAIN
 from handoff.configuration import load
 from handoff.mistakes import step
-from handoff.records import BadTable, read_invocation, write_atomically
+from handoff.packs import read_result, results
+from handoff.records import BadTable, write_atomically
+from handoff.schedule import AGAIN
 
 
 def failed(folder: Path) -> dict[str, tuple[str, str]]:
     """Blocks of the run in `folder` that hold something that is not ok: 'kind/number' -> campaign, and why."""
     found = {}
-    for file in sorted(folder.glob("timings/*/*/block~*.csv")):
+    for file in results(folder):
         try:
-            row = read_invocation(file).invocation
+            row = read_result(folder, file).invocation
         except BadTable:
             continue  # the next start sees that by itself
         if row["status"] != "ok":

@@ -79,7 +79,7 @@ rule measure_block:
     threads: workflow.cores
     resources:
         runtime=lambda wildcards: SCHEDULE.minutes(wildcards.kind, wildcards.block),
-        slurm_extra="--exclusive",
+        slurm_extra=lambda wildcards: f"--exclusive {SCHEDULE.nodelist(wildcards.kind, wildcards.block)}".strip(),
     params:
         # Inside an environment of conda's the jobs' Python has no Snakemake.
         python=sys.executable,

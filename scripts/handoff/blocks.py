@@ -13,30 +13,20 @@ Standard library only: the Snakefile reads this at every start.
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import hashlib
 import json
-import math
-import os
 import random
-import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any
 
 from handoff import provenance
-from handoff.mistakes import HandoffError
-from handoff.records import BadTable, Row, read_invocation, read_json, write_atomically
-from handoff.scenarios import PATTERNS, Extra, Payload, Plan, Scenario, extra_from_json
-from handoff.shapes import of_shape, shaped
-from handoff.strategies import LIBRARY, Strategy, transport_facts
-from handoff.terminal import BOLD, ORANGE, columns, folded, has_colours, styled
-from handoff.words import counted
+from handoff.packs import has_result, read_result
+from handoff.records import BadTable, Row, read_json
+from handoff.scenarios import Extra, Plan, Scenario, extra_from_json
+from handoff.strategies import LIBRARY, Strategy
 
 SHARED_CODE = (
     "../measure_strategy.py",
@@ -47,26 +37,6 @@ SHARED_CODE = (
     "tasks.py",
 )
 """Code that every measured process runs, whatever its strategy."""
-
-
-AGAIN: Final = "again.json"
-"""In results/<run>/: the blocks that were asked to be measured again."""
-
-_SOURCES = (".py", ".jinja", ".css", ".js")
-
-
-LEAST_ROOM: Final = 2**20
-"""Bytes of free room below which a step's file may not fit."""
-
-NODES: Final = "nodes"
-"""What describes the nodes of a cluster in machines/, beside each machine_id."""
-
-MOST_LINES: Final = 15
-"""Of what is printed at the end of a run."""
-
-
-class CannotBegin(HandoffError):
-    """Nothing may be written into the run's folder: why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -158,8 +128,8 @@ def expected(plan: Plan, kind: str) -> dict[str, Any]:
     return {
         "seed": plan.seed,
         "seconds": plan.seconds_per_invocation,
-        **_contents(plan, kind, 1),
-        "files": {payload.path: _state(payload.path) for payload in own if payload.path},
+        **contents(plan, kind, 1),
+        "files": {payload.path: file_state(payload.path) for payload in own if payload.path},
         "functions": {f"{function.name} of {function.home}": function.state for function in functions if function},
         "environment": provenance.environment_id(""),
         "packages": provenance.versions(name for strategy in plan.strategies(kind) for name in strategy.needs),
@@ -175,12 +145,12 @@ def _pythons(plan: Plan, strategies: Iterable[Strategy]) -> dict[str, str]:
     return {each.name: each.environment_id("") for each in plan.interpreters if each.name in used}
 
 
-def _state(path: str) -> list[int]:
+def file_state(path: str) -> list[int]:
     found = Path(path).stat()
     return [found.st_size, found.st_mtime_ns]
 
 
-def _contents(plan: Plan, kind: str, block: int) -> dict[str, Any]:
+def contents(plan: Plan, kind: str, block: int) -> dict[str, Any]:
     """What is measured in a block: an extra one holds less than the others."""
     extra = plan.beyond(kind, block)
     scenarios = [
@@ -255,13 +225,13 @@ def inspect(
 ) -> Block:  # fmt: skip
     """Look at one block's files in results/<run>/ (folder); `again` is a campaign whose block is asked for anew."""
     jobs = block_order(plan, block, kind)
-    present = [job for job in jobs if (folder / job.file).is_file()]
+    present = [job for job in jobs if has_result(folder, job.file)]
     missing = len(jobs) - len(present)
     campaigns, places = set(), set()
     cause = "not measured yet" if not present else f"{missing} of {len(jobs)} results are missing" if missing else ""
     for job in present:
         try:
-            record = read_invocation(folder / job.file)
+            record = read_result(folder, job.file)
         except BadTable as error:
             cause = str(error)
             break
@@ -277,6 +247,8 @@ def inspect(
         cause = "its results are of different starts"
     if not cause and len(places) > 1:
         cause = "its results are of different hosts"
+    if not cause and (host := plan.host_of(kind, block)) and (elsewhere := next(iter(places))[0]) != host:
+        cause = f"{elsewhere} measured it and not {host}, as `hosts` has it"
     if not cause and campaigns == {again}:
         cause = "something in it failed, and it was asked to be measured again"
     return Block(block, kind, jobs, provenance.campaign() if cause else campaigns.pop(), missing, cause)
@@ -294,7 +266,7 @@ def continued(plan: Plan, results: Path = Path("results")) -> Plan:
     folder = results / plan.run
     listed, due = _listed_blocks(folder / "plan.json", "extra"), _listed_blocks(folder / "effort.json", "next")
     if plan.effort == "fixed":
-        listed = [e for e in listed if any(folder.glob(f"timings/{glob.escape(e.kind)}/*/block~{e.block}.csv"))]
+        listed = [e for e in listed if any(folder.glob(f"timings/{glob.escape(e.kind)}/**/block~{e.block}.*"))]
     blocks = {(extra.kind, extra.block): extra for extra in listed}
     if plan.effort == "adaptive":
         blocks = {(e.kind, e.block): e for e in due} | blocks
@@ -313,322 +285,3 @@ def _listed_blocks(file: Path, key: str) -> list[Extra]:
         return []
     # A plan without extra blocks need not have the key.
     return read_json(file, lambda data: [extra_from_json(entry) for entry in data.get(key, ())])
-
-
-def _asked_again(file: Path) -> dict[str, str]:
-    """Blocks that were asked to be measured again (scripts/measure_again.py), with the campaign of their results.
-
-    Once they have been, their campaign is another one, and what stands here means nothing more.
-    """
-    if not file.exists():
-        return {}
-    return cast(
-        dict[str, str], read_json(file, of_shape(dict[str, str]), "Delete it, and ask again if you want to: make again")
-    )
-
-
-def _settle_times(paths: Iterable[Path]) -> int:
-    """Bring those of the files that lie in the future back to now, in their order; how many they were.
-
-    Snakemake gives a job's output up if an input is newer, and would run finished steps again and again.
-    """
-    now = time.time()
-    later = {path: found for path in paths if path.is_file() and (found := path.stat().st_mtime) > now}
-    for path, found in later.items():
-        with suppress(PermissionError):  # a file of the program, installed by somebody else
-            os.utime(path, times=(now, found - max(later.values()) + now))
-    return len(later)
-
-
-class Schedule:
-    """A plan, where its results lie, and what is left to do."""
-
-    def __init__(self, plan: Plan, folder: Path, on_nodes: bool | None = None) -> None:
-        """on_nodes: the nodes of a cluster measure, not this machine; None: provenance.on_nodes() knows.
-
-        Raises BadTable if what was asked to be measured again cannot be read.
-        """
-        self.plan = plan
-        self.folder = folder
-        self.on_nodes = provenance.on_nodes() if on_nodes is None else on_nodes
-        self.again = _asked_again(folder / AGAIN)
-
-    @cached_property
-    def wanted(self) -> dict[str, dict[str, Any]]:
-        """For each kind, what the results of its full blocks must have been measured with."""
-        found = {kind: expected(self.plan, kind) for kind in self.plan.kinds}
-        if self.on_nodes:  # which machine that is shows when it measures
-            for wanted in found.values():
-                del wanted["machine"]
-        return found
-
-    def wanted_in(self, kind: str, block: int) -> dict[str, Any]:
-        """What the results of that block must have been measured with."""
-        wanted = self.wanted[kind]
-        return wanted | _contents(self.plan, kind, block) if self.plan.beyond(kind, block) else wanted
-
-    @cached_property
-    def blocks(self) -> dict[tuple[str, int], Block]:
-        found = {
-            (kind, block): inspect(
-                self.plan, block, kind, self.folder, self.wanted_in(kind, block), self.again.get(f"{kind}/{block}", "")
-            )
-            for kind, block in blocks_of(self.plan)
-        }
-        return {place: self._named(block) for place, block in found.items()}
-
-    def _named(self, block: Block) -> Block:
-        """With the node that began a block which is not whole, and did not come to its end."""
-        file = self.folder / begun_file(block.kind, block.number)
-        if block.whole or not (self.on_nodes and file.is_file()):
-            return block
-        node = file.read_text(encoding="utf-8", errors="replace").strip() or "a node"
-        return replace(block, cause=f"{node} did not finish it", begun=True)
-
-    @cached_property
-    def jobs(self) -> dict[str, Job]:
-        """Every job by its file, in the order they run."""
-        return {job.file: job for job in run_order(self.plan)}
-
-    @cached_property
-    def places(self) -> dict[str, int]:
-        return {file: place for place, file in enumerate(self.jobs)}
-
-    def job(self, kind: str, strategy: str, block: int | str) -> Job:
-        return self.jobs[f"timings/{kind}/{strategy}/block~{block}.csv"]
-
-    def priority(self, kind: str, strategy: str, block: int | str) -> int:
-        """For Snakemake, which runs higher numbers first."""
-        return len(self.jobs) - self.places[self.job(kind, strategy, block).file]
-
-    @property
-    def to_measure(self) -> list[Job]:
-        """Jobs of blocks that are not whole, in the order they run."""
-        return [job for job in self.jobs.values() if not self.blocks[job.kind, job.block].whole]
-
-    @property
-    def machine(self) -> str:
-        """The name of the description of what measures, in machines/."""
-        return NODES if self.on_nodes else provenance.machine_id()
-
-    @property
-    def measured(self) -> list[str]:
-        """Files inside results/<run>/ that there are once all is measured: the jobs', or the blocks' of nodes."""
-        return [block_file(kind, block) for kind, block in self.blocks] if self.on_nodes else list(self.jobs)
-
-    def minutes(self, kind: str, block: int | str) -> int:
-        """How long a node may take for a block: four times what is expected, and ten minutes."""
-        jobs = self.blocks[kind, int(block)].jobs
-        return 10 + math.ceil(4 * sum(map(self.estimate, jobs)) / 60)
-
-    def files(self, *rooms: str) -> list[str]:
-        """Files of the library's rooms (a folder or a file each), relative to it; for the inputs of a rule."""
-        found = []
-        for room in rooms:
-            path = LIBRARY / room
-            inside = path.rglob("*") if path.is_dir() else [path]
-            found += [file.relative_to(LIBRARY).as_posix() for file in inside if file.suffix in _SOURCES]
-        return sorted(found)
-
-    def _payload(self, name: str) -> Payload:
-        """The payload whose data file, or whose id if it has none, is called that."""
-        return next(payload for payload in self.plan.payloads.values() if name in (payload.file, payload.id))
-
-    def payload_json(self, name: str) -> str:
-        payload = self._payload(name)
-        return json.dumps({**asdict(payload), "options": dict(payload.options)}, ensure_ascii=False)
-
-    def own_data(self, name: str) -> list[Any]:
-        """The user's file as it is now, by its path, size and time; or his function, by its module's content."""
-        payload = self._payload(name)
-        if function := payload.function:
-            return [function.name, function.home, function.state]
-        return [payload.path, *_state(payload.path)] if payload.path else []
-
-    @property
-    def own_questions(self) -> list[list[Any]]:
-        """What is the user's own in the plan, and whatever may change what is found out of it."""
-        own = [scenario for scenario in self.plan.scenarios if scenario.payload.own or scenario.function]
-        return [
-            [scenario.id, scenario.task_home, scenario.workers, *(f.state for f in (scenario.function,) if f)]
-            for scenario in own
-        ]
-
-    def payload_files(self, folder: str, kind: str = "") -> list[str]:
-        """The payloads' data files and descriptions: those of a kind, or all. A user's own file is no output."""
-        payloads = [payload for payload in self.plan.payloads.values() if kind in ("", payload.kind)]
-        return [
-            *(f"{folder}/payloads/{payload.file}" for payload in payloads if payload.file),
-            *(f"{folder}/payloads/{payload.description}" for payload in payloads),
-        ]
-
-    def block_files(self, folder: str, kind: str, block: int | str, ancient: Callable[[str], str]) -> list[str]:
-        """What the jobs of a block need: the file of its campaign, the payloads' data files and descriptions.
-
-        Of a whole block their age does not matter; `ancient` is Snakemake's mark for that.
-        """
-        state = self.blocks[kind, int(block)]
-        files = [f"{folder}/campaigns/{self._asked_in(state)}", *self.payload_files(folder, kind)]
-        return [ancient(file) for file in files] if state.whole else files
-
-    def _asked_in(self, block: Block) -> str:
-        """The campaign that a block's jobs hang on: its own, or the one that asked a node for it.
-
-        A node measures in a campaign of its own; with that one, its job's inputs would change once it is whole.
-        """
-        file = self.folder / block_file(block.kind, block.number)
-        if self.on_nodes and block.whole:
-            return read_json(file, lambda said: str(said["asked_in"])) if file.is_file() else provenance.campaign()
-        return block.campaign
-
-    def all_block_files(self, folder: str) -> list[str]:
-        """The same of all blocks."""
-        found = (file for kind, block in self.blocks for file in self.block_files(folder, kind, block, str))
-        return list(dict.fromkeys(found))
-
-    def arguments(self, kind: str, strategy: str, block: int | str) -> list[str]:
-        """The command line of a measuring job, without its paths."""
-        job = self.job(kind, strategy, block)
-        given = {
-            "--run": self.plan.run, "--kind": kind, "--strategy": strategy, "--block": job.block, "--slot": job.slot,
-            "--order-seed": job.order_seed, "--campaign": self.blocks[kind, job.block].campaign,
-            "--seconds": self.plan.seconds_per_invocation,
-            "--plan": json.dumps(self.wanted_in(kind, job.block), ensure_ascii=False),
-        }  # fmt: skip
-        if job.strategy.interpreter:
-            commands = {each.name: each.command for each in self.plan.interpreters}
-            given["--python"] = commands[job.strategy.interpreter]
-        scenarios = [
-            f"--scenario={json.dumps(scenario.to_json(), ensure_ascii=False)}"
-            for scenario in scenarios_of(self.plan, job)
-        ]
-        return [f"{option}={value}" for option, value in given.items()] + scenarios
-
-    def begin(self) -> None:
-        """Before the first job: be alone in the run's folder, say what is going to happen, start the progress.
-
-        The workflow that measures one block on a node is part of another one, which has done so.
-
-        Raises:
-            CannotBegin: another workflow is writing into the same run, or this one may not or cannot.
-        """
-        if provenance.BLOCK_VARIABLE in os.environ:
-            return
-        try:
-            self._begin()
-        except BlockingIOError:
-            raise CannotBegin(
-                f"Another workflow is writing into {self.folder}; wait for it, or give this run another name."
-            ) from None
-        except OSError as error:
-            raise CannotBegin(
-                f"Nothing can be written into {self.folder} ({error.strerror}). Change that, or have Snakemake work in "
-                "another folder: --directory."
-            ) from error
-
-    def _begin(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        # Held until this process ends, however it ends: such a lock cannot be left behind.
-        self._lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if later := _settle_times([*self.folder.rglob("*"), *LIBRARY.parent.rglob("*")]):
-            print(
-                f"A clock has been set back: the times of {later} files lay in the future, and have been brought back."
-            )
-        # The jobs' Python is this one, also where nobody put its folder on the PATH. An environment that
-        # Snakemake activates for a job still comes first.
-        os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
-        for line in self.announcement():
-            print(line, flush=True)
-        expected = {job.file: self.estimate(job) for job in self.to_measure}
-        progress = {"campaign": provenance.campaign(), "expected_s": expected}
-        write_atomically(self.folder / "progress.json", json.dumps(progress))
-        (self.folder / "progress.log").unlink(missing_ok=True)
-
-    def hindrance(self) -> str:
-        """After a failure: what may have stopped any of the steps, and what to do; '' if nothing of that kind is seen.
-
-        A step whose file does not fit cannot write its log either.
-        """
-        found = os.statvfs(self.folder if self.folder.is_dir() else ".")
-        free = found.f_bavail * found.f_frsize
-        if free >= LEAST_ROOM:
-            return ""
-        return (
-            f"\nThere is no room left for {self.folder}: {free:,} bytes are free on its file system. Make room and run "
-            "the same command again; what is measured stays."
-        )
-
-    def closing(self) -> str:
-        """After the last job: the answer in brief, what to be wary of, where the report lies. '' if there is none yet.
-
-        It is 15 lines long at most, and fits into the terminal. answer.txt goes on after its first blank line.
-        """
-        try:
-            brief, _, _ = (self.folder / "answer.txt").read_text(encoding="utf-8").partition("\n\n")
-            wary = read_json(self.folder / "health.json", lambda health: shaped(health["in_short"], str))
-        except (OSError, ValueError, BadTable):
-            return ""
-        heading, *answers = brief.splitlines() or [""]
-        width, colours = columns(), has_colours(sys.stdout)
-        above, said, below = folded([heading], width), folded(answers, width), folded([wary], width)
-        room = MOST_LINES - len(above) - len(below) - 2  # a blank line and the report's place
-        if len(said) > room:
-            said[room - 1 :] = [f"  … {self.folder / 'answer.txt'} goes on."]
-        above, below = ([styled(line, how, colours) for line in part] for part, how in ((above, BOLD), (below, ORANGE)))
-        # Paths are never folded: they are there to be copied, or clicked on.
-        return "\n".join(["", *above, *said, *below, f"Report: {self.folder / 'report.html'}"])
-
-    def estimate(self, job: Job) -> float:
-        """Seconds that a job is expected to take: start-up, then for each scenario its time slice or a few transfers.
-
-        Rough on purpose: it is printed before anything is known. The time left is then corrected by what
-        finished jobs took.
-        """
-        heavy = 0.6 if any(s.payload.may_be not in ("array", "objects") for s in self.plan.of_kind(job.kind)) else 0.0
-        scenarios = self.plan.jobs(job.kind, job.strategy, job.block)
-        return 0.6 + heavy + sum(_scenario_seconds(s, job.strategy, self.plan) for s in scenarios)
-
-    def announcement(self) -> list[str]:
-        """What is about to happen, in words; printed before anything starts."""
-        plan, todo = self.plan, self.to_measure
-        lines = []
-        again = [b for b in self.blocks.values() if b.cause and (b.begun or b.missing < len(b.jobs))]
-        for cause in dict.fromkeys(block.cause for block in again):
-            which = ", ".join(f"{b.kind} {b.number}" for b in again if b.cause == cause)
-            lines.append(f"These blocks are measured again, whole, because {cause}: {which}.")
-        if not todo:
-            return [f"Run {plan.run!r}: all {len(self.jobs)} measuring jobs are there and whole; nothing is measured."]
-        seconds = sum(map(self.estimate, todo))
-        candidates = {s.id for kind in plan.kinds for s in plan.strategies(kind) if s.role == "candidate"}
-        more = f" and {len(plan.extra)} more of what is open" if plan.extra else ""
-        lines.append(
-            f"Run {plan.run!r}: {counted(len(plan.scenarios), 'scenario')}, "
-            f"{counted(len(candidates), 'strategy', 'strategies')}, {counted(plan.blocks, 'block')}{more}; "
-            f"{len(todo)} of {len(self.jobs)} measuring jobs to do, "
-            f"about {spoken_time(seconds)}."
-        )
-        if seconds > plan.budget_s:
-            lines.append(
-                f"That is more than the budget of {spoken_time(plan.budget_s)}. It is measured all the same; "
-                "fewer blocks, sizes or strategies in the config make it shorter."
-            )
-        return lines
-
-
-def _scenario_seconds(scenario: Scenario, strategy: Strategy, plan: Plan) -> float:
-    """At about 2 GB/s a copy and 8 GB/s a reading; then a proof and the making of the payload, each like a copy."""
-    pattern = PATTERNS[scenario.pattern]
-    size = scenario.payload.size * (scenario.workers if pattern.in_flight and not strategy.is_floor else 1)
-    calls = 1 if strategy.is_floor else scenario.calls
-    one = 0.002 + size * (transport_facts(strategy.transport).copies / 2e9 + calls / 8e9)
-    steady = 0.0 if scenario.cold else max(plan.seconds_per_invocation, one)
-    return one + steady + one + 3 * size / 1e9
-
-
-def spoken_time(seconds: float) -> str:
-    """'40 s', '5 min', '1 h 20 min': as precise as an estimate deserves."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

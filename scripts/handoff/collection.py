@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from handoff.blocks import misplaced, run_order
+from handoff.packs import read_result
 from handoff.payloads import read_description
-from handoff.records import BadTable, Row, read_invocation
+from handoff.records import BadTable, Row
 from handoff.scenarios import Plan, Scenario
 from handoff.strategies import Strategy, find, under
 
@@ -29,7 +30,7 @@ def collect(plan: Plan, folder: Path) -> tuple[list[Row], list[Row]]:
     hosts: dict[tuple[str, int], object] = {}
     for job in run_order(plan):
         try:
-            record = read_invocation(folder / job.file)
+            record = read_result(folder, job.file)
         except BadTable as error:
             raise BadTable(f"{error}. {_MEASURED_ANEW}") from error
         if difference := misplaced(record.invocation, job):

@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import Any, Final, TypedDict, cast
 
 from handoff import provenance
-from handoff.blocks import Block, Schedule, begun_file, block_file
+from handoff.blocks import Block, begun_file, block_file
 from handoff.machine import describe
 from handoff.mistakes import HandoffError
-from handoff.records import SCHEMA_VERSION, read_invocation, read_json, write_atomically
+from handoff.packs import read_result
+from handoff.records import SCHEMA_VERSION, read_json, write_atomically
 from handoff.scenarios import available_cores, planned_cores, read_plan
+from handoff.schedule import Schedule
 from handoff.shapes import of_shape
 from handoff.words import counted
 
@@ -91,6 +93,12 @@ def measure_block(order: Order) -> None:
         raise NodeError(
             f"{provenance.host()} gives {available_cores()} cores where the plan was made for {planned_cores()}: set "
             "`cores` in the cluster's profile to what each node has, and have whole nodes only (--exclusive)."
+        )
+    wanted = read_plan(order.plan).host_of(order.kind, order.block)
+    if wanted and wanted != provenance.host():
+        raise NodeError(
+            f"This is {provenance.host()}, and `hosts` has {wanted} for block {order.block} of {order.kind}: whoever "
+            "sets another `slurm_extra` must repeat --nodelist in it."
         )
     _check_alike(order, folder)
     with _alone(folder, order) as begun:
@@ -186,7 +194,7 @@ def _stop(number: int, frame: object) -> None:
 
 def _said(block: Block, folder: Path) -> Measured:
     """Where a block was measured; all its jobs say the same."""
-    row = read_invocation(folder / block.jobs[0].file).invocation
+    row = read_result(folder, block.jobs[0].file).invocation
     return {
         "schema_version": SCHEMA_VERSION, "kind": block.kind, "block": block.number, "campaign": block.campaign,
         "asked_in": os.environ.get(provenance.CAMPAIGN_VARIABLE, block.campaign), "host": str(row["host"]),

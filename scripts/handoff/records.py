@@ -622,14 +622,23 @@ def read_invocation(path: Path) -> InvocationFile:
         BadTable: missing, cut short, edited, or of another major version.
     """
     try:
-        head_line, _, body = path.read_text(encoding="utf-8").partition("\n")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise BadTable(f"{path}: cannot be read ({error})") from error
+    return parse_invocation(text, str(path))
+
+
+def parse_invocation(text: str, where: str) -> InvocationFile:
+    """The same of its text; `where` names it in the error."""
+    head_line, _, body = text.partition("\n")
+    try:
         head = json.loads(head_line.removeprefix("# "))
         invocation, plan, digest = dict(head["invocation"]), dict(head["plan"]), head["sha256"]
         version, found = str(head["schema_version"]), _digest(invocation, plan, body)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BadTable(f"{path}: cannot be read, or its first line is damaged ({error})") from error
-    check_version(version, str(path))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BadTable(f"{where}: its first line is damaged ({error})") from error
+    check_version(version, where)
     if found != digest:
-        raise BadTable(f"{path}: the lines do not fit the digest in its first line; it was cut short or edited")
+        raise BadTable(f"{where}: the lines do not fit the digest in its first line; it was cut short or edited")
     invocation["schema_version"] = version
-    return InvocationFile(invocation, plan, parse_csv(TIMINGS, body, str(path)))
+    return InvocationFile(invocation, plan, parse_csv(TIMINGS, body, where))

@@ -402,6 +402,8 @@ class Plan:
     extra: tuple[Extra, ...] = ()
     interpreters: tuple[Interpreter, ...] = ()
     """Other Pythons that strategies are measured under."""
+    hosts: tuple[str, ...] = ()
+    """The nodes of a cluster that measure; without any, the cluster chooses, or this machine measures."""
 
     @property
     def level(self) -> float:
@@ -438,6 +440,10 @@ class Plan:
         known = self.known({name for scenario in self.of_kind(kind) for name in scenario.strategies})
         asked = [strategy for strategy in known if extra is None or strategy.id in extra.strategies]
         return tuple(strategy for strategy in asked if self.jobs(kind, strategy, block))
+
+    def host_of(self, kind: str, block: int) -> str:
+        """The node that measures that block: of each kind the blocks are dealt out in turn. '' where any may do it."""
+        return self.hosts[(block - 1 + self.kinds.index(kind)) % len(self.hosts)] if self.hosts else ""
 
     def known(self, names: Iterable[str]) -> tuple[Strategy, ...]:
         """Everything that may take part: floors, the table, both sentinels; of the names, those that no table has.
@@ -506,6 +512,7 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
     fields = {
         **data, "scenarios": tuple(scenarios), "experiments": tuple(data["experiments"]),
         "extra": tuple(extra_from_json(entry) for entry in data.get("extra", ())),
+        "hosts": tuple(data.get("hosts", ())),
         "interpreters": tuple(
             Interpreter(**{**entry, "facts": tuple(entry["facts"])}) for entry in data.get("interpreters", ())
         ),
@@ -638,6 +645,7 @@ def make_plan(config: Mapping[str, Any], directory: Path, cores: int | None = No
         precision=config["precision"],
         race_out=config["race_out"],
         interpreters=interpreters,
+        hosts=tuple(config["hosts"]),
     )
     jobs = plan.blocks * sum(_most_jobs(plan.of_kind(kind)) for kind in plan.kinds)
     if jobs > MOST_JOBS:

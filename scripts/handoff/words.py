@@ -89,3 +89,11 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 def shortened(said: str, most: int) -> str:
     """The text, cut with an ellipsis where it is longer than `most` characters."""
     return said if len(said) <= most else f"{said[: most - 1].rstrip()}…"
+
+
+def spoken_time(seconds: float) -> str:
+    """'40 s', '5 min', '1 h 20 min': as precise as an estimate deserves."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

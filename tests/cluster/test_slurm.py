@@ -120,11 +120,11 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 def test_blocks_are_measured_whole_each_on_one_of_two_nodes(slurm: Slurm, tmp_path: Path) -> None:
-    here = OnNodes(slurm, tmp_path, TINY)
+    here = OnNodes(slurm, tmp_path, TINY | {"hosts": ["n2", "n1"]})
     status, said = here.start()
     assert status == 0, said
     here.assert_whole()
-    assert {row["host"] for row in here.invocations} == {"n1", "n2"}
+    assert {block: said_of_it["host"] for block, said_of_it in here.blocks.items()} == {1: "n2", 2: "n1"}
     planned = {scenario.id for scenario in make_plan(complete(TINY), tmp_path).scenarios}
     assert {row["scenario"] for row in read_table(here.run / "timings.csv", TIMINGS)} == planned, "as without a cluster"
 
@@ -134,6 +134,7 @@ def test_blocks_are_measured_whole_each_on_one_of_two_nodes(slurm: Slurm, tmp_pa
     for said_of_it in here.blocks.values():
         record = records[said_of_it["slurm_job"]]
         assert (record["NodeList"], record["JobState"], record["NumNodes"]) == (said_of_it["host"], "COMPLETED", "1")
+        assert record["ReqNodeList"] == said_of_it["host"], "it was not asked for"
         assert record["OverSubscribe"] == "NO", "not exclusive"
         assert finished[said_of_it["slurm_job"]]["NodeList"] == said_of_it["host"]
 
@@ -147,6 +148,15 @@ def test_blocks_are_measured_whole_each_on_one_of_two_nodes(slurm: Slurm, tmp_pa
     assert status == 0, said
     assert {file: file.stat().st_mtime_ns for file in here.run.rglob("block~*.csv")} == written
     assert len(slurm.jobs()) == submitted, "what is whole went to the cluster again"
+
+    before = here.invocations
+    subprocess.run([sys.executable, str(ROOT / "scripts" / "pack_run.py"), str(here.run)], check=True, timeout=60)
+    assert not list(here.run.glob("timings/*/*/*.csv"))
+    (here.run / "invocations.csv").unlink()
+    status, said = here.start()
+    assert status == 0, said
+    assert len(slurm.jobs()) == submitted, "what is packed went to the cluster again"
+    assert here.invocations == before
 
 
 def test_a_node_with_too_few_cores_refuses_and_says_so(slurm: Slurm, tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ import random
 from pathlib import Path
 from typing import Any, Final
 
-from handoff.blocks import Job, Schedule, run_order
+from handoff.blocks import Job, run_order
 from handoff.configuration import complete
 from handoff.provenance import campaign, environment_id, machine_id
 from handoff.records import InvocationFile, Row, write_atomically, write_invocation
 from handoff.scenarios import Plan, Scenario, make_plan, unsupported
+from handoff.schedule import Schedule
 from handoff.strategies import TABLE
 
 ROWS: Final = 12

@@ -13,7 +13,8 @@ import measure_scaling
 import pytest
 from measure_scaling import MOST_BYTES, STEPS, Cost, table, too_dear, write_page
 
-from handoff.blocks import Schedule, run_order
+from handoff.blocks import run_order
+from handoff.schedule import Schedule
 
 PROGRAM = Path(measure_scaling.__file__)
 CHEAP = dict.fromkeys(STEPS, Cost(1.0, 10**6))

@@ -10,7 +10,7 @@ from example_run import REFERENCE, array, example_machine, example_plan, example
 
 from handoff import costs, probes
 from handoff.advice import in_full
-from handoff.blocks import AGAIN, expected, run_order
+from handoff.blocks import expected, run_order
 from handoff.calibration import judge
 from handoff.collection import collect
 from handoff.effort import decide, with_stop_reasons
@@ -18,6 +18,7 @@ from handoff.figures import figure_names
 from handoff.figures.drawing import plot
 from handoff.figures.run import Run
 from handoff.health import examine
+from handoff.packs import pack_run, unpack_run
 from handoff.payloads.generation import generate
 from handoff.recommend import recommend, table_rows
 from handoff.records import (
@@ -34,6 +35,7 @@ from handoff.records import (
     write_table,
 )  # fmt: skip
 from handoff.scenarios import Plan, Scenario
+from handoff.schedule import AGAIN
 from handoff.summaries import block_values, summarize
 
 THREADS, ARENA, MACHINE = "threads-reference", "process_spawn-arena", "0123456789ab"
@@ -86,6 +88,12 @@ def whole_run(folder: Path) -> None:
             "ended_ns": 10**9 * (job.slot + 1),
         }
         write_invocation(folder / job.file, InvocationFile(row | started, expected(plan, job.kind), own))
+    # Beside its pack a job's own file counts, so that both can be damaged here.
+    pack_run(folder)
+    packs = {file: file.read_bytes() for file in folder.glob("timings/array/*.zip")}
+    unpack_run(folder)
+    for file, content in packs.items():
+        file.write_bytes(content)
     [payload] = plan.payloads.values()
     generate(payload, plan.seed, folder / "payloads" / payload.file, folder / "payloads" / payload.description)
     collected = collect(plan, folder)

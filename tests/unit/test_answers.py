@@ -30,12 +30,12 @@ from invented_times import (
 
 from handoff import terminal
 from handoff.advice import in_brief, in_full
-from handoff.blocks import Schedule
 from handoff.interpreters import Interpreter
 from handoff.recommend import recommend
 from handoff.records import Row
 from handoff.report.answers import headline, in_short, sureness, told_by_headline
 from handoff.scenarios import Plan, Scenario
+from handoff.schedule import Schedule
 from handoff.summaries import block_values, summarize
 
 NOISY = [0.10, 0.16, 0.08, 0.13, 0.07, 0.15, 0.11, 0.14, 0.09, 0.12]

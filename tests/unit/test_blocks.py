@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.blocks import _CAUSES, Job, Schedule, block_order, expected, inspect, run_order, scenarios_of
+from handoff.blocks import _CAUSES, Job, block_order, expected, inspect, run_order, scenarios_of
 from handoff.configuration import complete
 from handoff.records import BadTable, InvocationFile, Row, write_invocation
 from handoff.scenarios import Plan, make_plan
+from handoff.schedule import Schedule
 
 SEEDS = st.integers(0, 2**31)
 ENTRIES = [

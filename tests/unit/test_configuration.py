@@ -275,7 +275,7 @@ COUNT = "A worker count is a whole number from 1 on, or max, which is one worker
 TIME = "A time is a positive number and a unit: 90s, 5min or 2h; a bare number is seconds."
 KEYS = (
     "run, seed, blocks, effort, max_blocks, precision, race_out, reference, tie_zone, seconds_per_invocation, budget, "
-    "scenarios, strategies, interpreters, needs, experiments"
+    "scenarios, strategies, interpreters, hosts, needs, experiments"
 )
 GIVE = "has no value; give one, or remove the line."
 

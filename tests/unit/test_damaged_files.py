@@ -32,15 +32,17 @@ from handoff.health import in_short, read_health
 from handoff.machine import read_machine
 from handoff.measure.pilot import wanted_transfers
 from handoff.mistakes import HandoffError
+from handoff.packs import members
 from handoff.payloads import user_files
 from handoff.payloads.generation import generate
 from handoff.recommend import read_answers
-from handoff.records import COSTS, INVOCATIONS, RECOMMENDATIONS, TIMINGS, read_invocation, read_table
+from handoff.records import COSTS, INVOCATIONS, RECOMMENDATIONS, TIMINGS, parse_invocation, read_invocation, read_table
 from handoff.report import costs as costing
 from handoff.report.article import deadlock_said, hangs, read_deadlock
 from handoff.report.environment import facts
 from handoff.report.pictures import picture
 from handoff.scenarios import Payload, read_plan
+from handoff.schedule import Schedule
 from handoff.tables import read_summary
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +87,7 @@ def reads_or_tells(read: Callable[[Path], object], path: Path) -> None:
         read(path)
     except HandoffError as error:
         # A measuring job's file needs no remedy: the next start sees it and measures its block anew.
-        check_clear(error, path, re.compile("") if read is read_invocation else REMEDY)
+        check_clear(error, path, re.compile("") if read in (read_invocation, all_of_pack) else REMEDY)
 
 
 # ---------------------------------------------------------------- what a run writes and reads again
@@ -97,7 +99,11 @@ def due(path: Path) -> object:
 
 
 def schedule(path: Path) -> object:
-    return blocks.Schedule(small_plan(), path.parent)
+    return Schedule(small_plan(), path.parent)
+
+
+def all_of_pack(path: Path) -> object:
+    return [parse_invocation(data.decode(), f"{path}, {name}") for name, data in members(path).items()]
 
 
 def all_of_deadlock(path: Path) -> object:
@@ -121,6 +127,7 @@ class Sort:
 
 SORTS = {
     "block": Sort(BLOCK, read_invocation),
+    "pack": Sort("timings/array/block~1.zip", all_of_pack),
     "pilot": Sort(BLOCK, lambda path: wanted_transfers([path] * 3)),
     "invocations": Sort("invocations.csv", lambda path: read_table(path, INVOCATIONS), damages.of_csv),
     "timings": Sort("timings.csv", lambda path: read_table(path, TIMINGS), damages.of_csv),

@@ -11,9 +11,10 @@ import pytest
 from invented_times import ARENA, ARROW, FORK, REFERENCE, THREADS, Times, plan_of, scenario_of, steady, tables
 
 from handoff import effort
-from handoff.blocks import Schedule, blocks_of, continued, run_order
+from handoff.blocks import blocks_of, continued, run_order
 from handoff.records import BadTable
 from handoff.scenarios import Extra, Plan, plan_from_json
+from handoff.schedule import Schedule
 from handoff.summaries import block_values, summarize
 
 NOISY = [0.08, 0.13, 0.1, 0.15, 0.07, 0.12, 0.09, 0.14, 0.11, 0.1]

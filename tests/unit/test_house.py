@@ -29,6 +29,7 @@ SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 
 FOR_THE_SNAKEFILE = {
     "handoff.blocks", "handoff.configuration", "handoff.figures", "handoff.mistakes", "handoff.scenarios",
+    "handoff.schedule",
 }  # fmt: skip
 """What it may import of ours: enough to make the plan, name its figures and say what is wrong with it."""
 

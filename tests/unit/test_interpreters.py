@@ -12,7 +12,7 @@ import pytest
 from invented_times import REFERENCE, THREADS, plan_of, scenario_of, steady, tables
 
 from handoff import interpreters, provenance
-from handoff.blocks import Schedule, expected, run_order
+from handoff.blocks import expected, run_order
 from handoff.collection import collect
 from handoff.configuration import complete
 from handoff.interpreters import Interpreter
@@ -23,6 +23,7 @@ from handoff.recommend import recommend
 from handoff.records import BadTable, InvocationFile, Row, write_invocation
 from handoff.report.answers import headline, snippets
 from handoff.scenarios import Payload, Plan, Scenario, make_plan, plan_from_json
+from handoff.schedule import Schedule
 from handoff.strategies import UnknownStrategy, find
 from handoff.summaries import block_values, summarize
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from handoff import provenance
-from handoff.blocks import Schedule, begun_file, block_file, block_order, expected
+from handoff.blocks import begun_file, block_file, block_order, expected
 from handoff.collection import collect
 from handoff.configuration import complete
 from handoff.nodes import Measured, NodeError, Order, describe_nodes, measure_block
 from handoff.records import BadTable, InvocationFile, write_invocation
 from handoff.scenarios import Plan, available_cores, make_plan, planned_cores
+from handoff.schedule import CannotBegin, Schedule
 
 KIND = "array"
 CONFIG = {
@@ -148,6 +150,47 @@ def test_a_node_unlike_the_others_measures_nothing(plan: Plan, monkeypatch: pyte
     with pytest.raises(NodeError, match=r"^n7 is another machine, or has another kernel, than n1, which measured"):
         measure_block(Order(tmp_path / "plan.json", tmp_path / "config.json", KIND, 2, "python", tmp_path))
     assert not (tmp_path / begun_file(KIND, 2)).exists()
+
+
+def test_blocks_are_dealt_out_to_the_named_hosts_and_those_of_others_are_measured_again(tmp_path: Path) -> None:
+    named = make_plan(complete(CONFIG | {"blocks": 3, "hosts": ["n1", "n2"]}), Path.cwd(), cores=2)
+    for block in (1, 2, 3):
+        measure(named, tmp_path, block, "n1")
+    schedule = Schedule(named, tmp_path, on_nodes=True)
+    assert [schedule.nodelist(KIND, block) for block in ("1", "2", "3")] == [f"--nodelist=n{n}" for n in (1, 2, 1)]
+    causes = [block.cause for block in schedule.blocks.values()]
+    assert causes == ["", "n1 measured it and not n2, as `hosts` has it", ""]
+    free = make_plan(complete(CONFIG), Path.cwd(), cores=2)
+    assert Schedule(free, tmp_path, on_nodes=True).nodelist(KIND, 1) == ""
+
+
+def test_each_named_host_measures_blocks_of_every_kind(tmp_path: Path) -> None:
+    entries = [{"payload": {"kind": kind, "size": "64KiB"}} for kind in ("array", "frame", "raw_bytes")]
+    config = CONFIG | {"blocks": 4, "hosts": ["n1", "n2"], "scenarios": entries}
+    named = make_plan(complete(config), Path.cwd(), cores=2)
+    dealt = {kind: [named.host_of(kind, block) for block in range(1, 5)] for kind in named.kinds}
+    assert all(sorted(hosts) == ["n1", "n1", "n2", "n2"] for hosts in dealt.values())
+    assert {hosts[0] for hosts in dealt.values()} == {"n1", "n2"}, "one node would wait while the other measures"
+
+
+def test_a_node_that_is_not_the_named_one_measures_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    named = make_plan(complete(CONFIG | {"hosts": ["n1"]}), Path.cwd(), cores=2)
+    monkeypatch.setenv(provenance.CORES_VARIABLE, "1")
+    monkeypatch.setenv(provenance.BLOCK_VARIABLE, "")
+    monkeypatch.setenv("SLURMD_NODENAME", "n7")
+    (tmp_path / "plan.json").write_text(json.dumps(named.to_json()), "utf-8")
+    with pytest.raises(NodeError, match=r"^This is n7, and `hosts` has n1 for block 1 of array"):
+        measure_block(Order(tmp_path / "plan.json", tmp_path / "config.json", KIND, 1, "python", tmp_path))
+
+
+@pytest.mark.parametrize("hosts, refused", [(["n1"], True), (["n7", "n1"], True), (["n7"], False)])
+def test_where_hosts_are_named_no_other_machine_measures(
+    hosts: list[str], refused: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SLURMD_NODENAME", "n7")
+    schedule = Schedule(make_plan(complete(CONFIG | {"hosts": hosts}), Path.cwd(), cores=2), tmp_path, on_nodes=False)
+    with pytest.raises(CannotBegin, match="here n7 would measure") if refused else contextlib.nullcontext():
+        schedule.begin()
 
 
 def test_a_block_that_another_job_measures_is_refused(

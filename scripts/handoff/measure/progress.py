@@ -12,9 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from handoff.blocks import spoken_time
 from handoff.measure.supervisor import Outcome
-from handoff.words import shortened
+from handoff.words import shortened, spoken_time
 
 if TYPE_CHECKING:
     from handoff.measure.job import Order
