@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 from handoff.records import LARGEST
-from handoff.regression import DRAWS, FINEST, SEED, Array, Regression, Sample, logs, regress, sample, solve
+from handoff.regression import DRAWS, FINEST, LOOSEST, SEED, Array, Regression, Sample, logs, regress, sample, solve
 from handoff.statistics import LEVEL
 
 FEWEST_SIZES: Final = 3
@@ -30,6 +31,9 @@ UNSEEN: Final = 2.0
 
 REACH: Final = 8
 """How far beyond the sizes measured a crossover is looked for, as a factor."""
+
+GRID: Final = 200
+"""Sizes between which a crossover is looked for along straight lines."""
 
 _STEP_P: Final = 0.05
 _ENDLESS: Final = 300.0
@@ -123,9 +127,33 @@ class Fit:
         return float(np.max(np.abs(self.regression.residuals)))
 
     def times(self, sizes: Array) -> Array:
-        """Seconds of the fit and, below it, of every draw; (m,) -> (1 + DRAWS, m)."""
-        parts = np.vstack([self.regression.parts, self.regression.draws])
-        return np.asarray(parts @ design(sizes, self.steps).T)
+        """Seconds of the fit and, below it, of every draw; (m,) -> (1 + DRAWS, m).
+
+        Where the model misses what was measured by more than noise, it misses its neighbours likewise: between two
+        sizes the residuals are interpolated, over ln(size), and beyond the last one they halve with every doubling.
+        """
+        places, known = np.log(sizes), np.log(self.sizes)
+        of_parts = self._parts @ design(sizes, self.steps).T
+        fading = 0.5 ** (np.maximum(0, np.maximum(known[0] - places, places - known[-1])) / np.log(2))
+        missed = np.array([np.interp(places, known, row) for row in self._missed])
+        return np.asarray(of_parts * np.exp(missed * fading))
+
+    @cached_property
+    def _parts(self) -> Array:
+        """Of the fit and, below it, of every draw; (1 + DRAWS, p)."""
+        return np.vstack([self.regression.parts, self.regression.draws])
+
+    @cached_property
+    def _missed(self) -> Array:
+        """ln(time / fit) at each size, of the fit and of every draw, as far as it is not noise; (1 + DRAWS, n).
+
+        The share of a residual's variance that is the model's: what a Gaussian process with a nugget makes of it.
+        """
+        wrong = self.regression.scatter**2
+        share = wrong / (wrong + self.data.variances)
+        centres = np.vstack([np.zeros(len(self.sizes)), self.data.deviations]) + self.data.centres
+        missed = (centres - logs(self._parts @ design(self.sizes, self.steps).T)) * share
+        return np.asarray(np.clip(missed, -LOOSEST, LOOSEST))
 
     def predict(self, size: float) -> Prediction:
         """What a transfer of so many bytes takes, and the interval that a block's value will lie in.
@@ -231,7 +259,9 @@ def crossover(a: Fit, b: Fit) -> Crossover | None:
     inside = max(a.sizes[0], b.sizes[0]), min(a.sizes[-1], b.sizes[-1])
     ends = min(inside) / REACH, max(inside) * REACH
     steps = [step for step in {*a.steps, *b.steps} if ends[0] < step < ends[1]]
-    edges = np.array(sorted({*ends, *map(float, steps)}))
+    grid = np.geomspace(*ends, GRID)
+    edges = np.array(sorted({*map(float, grid), *map(float, steps), *a.sizes, *b.sizes}))
+    edges = edges[(ends[0] <= edges) & (edges <= ends[1])]
     differences = a.times(edges) - b.times(edges)
     found = _roots(edges, differences[0])
     if not found.size:

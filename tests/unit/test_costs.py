@@ -123,6 +123,25 @@ def test_sizes_held_out_are_predicted(name: str) -> None:
     assert {label for each in told for *_, label in each[:INSIDE]} == {False}
 
 
+def test_what_the_line_misses_it_is_said_to_miss_near_by_and_no_longer_far_away() -> None:
+    def law(size: float) -> float:  # caches that fill little by little
+        return line(1e-4, 1e9)(size) * math.exp(0.15 * math.sin(math.log(size)))
+
+    sizes = [2**k for k in range(12, 27)]
+    found = fit(points_of(law, sizes, 0.005))
+    assert found.steps == ()
+    assert found.regression.scatter > 0.05
+
+    def by_line(size: int) -> float:
+        return found.latency.value + size / found.bandwidths[0].value
+
+    between = [round(1.4 * size) for size in sizes[:-1]]
+    assert max(abs(found.predict(size).seconds / law(size) - 1) for size in between) < 0.03
+    assert max(abs(by_line(size) / law(size) - 1) for size in between) > 0.10
+    off = [abs(found.predict(sizes[-1] * far).seconds / by_line(sizes[-1] * far) - 1) for far in (1, 2, 16)]
+    assert off[0] > 1.5 * off[1] > 10 * off[2]
+
+
 def test_intervals_of_latency_and_bandwidth_hold_the_truth() -> None:
     held = []
     for seed in range(60):
