@@ -50,7 +50,10 @@ def sizes(seed: int) -> tuple[list[int], list[int]]:
         return round(math.exp(source.uniform(math.log(low), math.log(high))) / KIB) * KIB
 
     steps = [(64 * KIB * 4**n, 64 * KIB * 4 ** (n + 1)) for n in range(5)]
-    fitted = [between(*step) for step in steps for _ in range(2)] + [between(24 * MIB, 40 * MIB), between(48 * MIB, 64 * MIB)]
+    fitted = [between(*step) for step in steps for _ in range(2)] + [
+        between(24 * MIB, 40 * MIB),
+        between(48 * MIB, 64 * MIB),
+    ]
     held_out = [between(*step) for step in steps[1:]]
     return sorted(set(fitted)), sorted({*held_out, between(250 * MIB, 262 * MIB), between(500 * MIB, 520 * MIB)})
 

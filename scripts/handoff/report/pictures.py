@@ -73,12 +73,6 @@ def own_ids(root: Element, name: str) -> None:
                 element.set(key, re.sub(r"url\(#", f"url(#{name}-", value))
 
 
-def _says_nothing(root: Element, caption: str) -> bool:
-    """Whether the caption is all that is in it."""
-    texts = [(text.text or "").strip() for text in root.iter(f"{{{SVG}}}text")]
-    return len(texts) == 1 and bool(texts[0]) and caption.startswith(texts[0])
-
-
 def _numbers(path: Path, title: str) -> Table | None:
     """The table that was written beside a picture; None if there is none.
 
@@ -115,10 +109,10 @@ def picture(path: Path) -> Picture:
     except (OSError, ElementTree.ParseError, KeyError, ValueError, OverflowError, RecursionError) as error:
         raise BadTable(f"{path}: no figure that can be read ({error}). {ANEW}") from error
     title = FIGURES.get(path.stem, path.stem)
-    return Picture(
-        path.stem, title, caption, markup, sum(1 for _ in root.iter()),
-        not _says_nothing(root, caption), _numbers(path.with_suffix(".json"), title),
-    )  # fmt: skip
+    table = _numbers(path.with_suffix(".json"), title)
+    # What draws nothing has nothing in its table.
+    drawn = table is None or bool(table.rows)
+    return Picture(path.stem, title, caption, markup, sum(1 for _ in root.iter()), drawn, table)
 
 
 def pictures(paths: list[Path]) -> list[Picture]:
