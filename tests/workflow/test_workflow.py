@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -21,6 +22,9 @@ from handoff.records import INVOCATIONS, RECOMMENDATIONS, SUMMARY, TIMINGS, Tabl
 from handoff.scenarios import read_plan
 
 pytestmark = pytest.mark.timeout(3 * PATIENCE)
+
+TABLES = ("results/tiny/invocations.csv", "results/tiny/timings.csv")
+"""What a start is asked for where only the measuring counts: it draws and writes no report."""
 
 JOBS = 7 + 5
 """In a block: three strategies of arrays and two of objects, two sentinels each, two floors and one (memcpy copies
@@ -149,7 +153,7 @@ def measured_again(copy: Workflow, before: dict[str, int]) -> set[tuple[str, str
 def test_a_deleted_file_has_its_whole_block_measured_again(copy: Workflow) -> None:
     before = copy.written()
     (copy.run / "timings/array/threads-reference/block~2.csv").unlink()
-    printed = copy.start()
+    printed = copy.start(*TABLES)
     assert "measured again, whole, because 1 of 7 results are missing: array 2." in printed
     assert measured_again(copy, before) == {("array", "block~2")}
 
@@ -159,10 +163,10 @@ def test_a_file_cut_short_is_named_and_repaired(copy: Workflow) -> None:
     before = copy.written()
     file = "timings/objects/pool_spawn-pickle/block~1.csv"
     (copy.run / file).write_bytes((copy.run / file).read_bytes()[:-9])
-    printed = copy.start()
+    printed = copy.start(*TABLES)
     assert f"results/tiny/{file}: the lines do not fit the digest" in printed
     assert measured_again(copy, before) == {("objects", "block~1")}
-    assert "Nothing to be done" in copy.start()
+    assert "Nothing to be done" in copy.start(*TABLES)
 
 
 @pytest.mark.slow
@@ -174,11 +178,11 @@ def test_an_edited_transport_concerns_only_the_kinds_it_stands_in(tmp_path: Path
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     (tmp_path / "run").mkdir()
     flow = Workflow(tmp_path / "run", TINY, root)
-    flow.start()
+    flow.start(*TABLES)
     before = flow.written()
     with (root / "scripts/handoff/transports/shared_memory.py").open("a", encoding="utf-8") as file:
         file.write("# A remark.\n")
-    printed = flow.start()
+    printed = flow.start(*TABLES)
     assert (
         "measured again, whole, because the code changed: handoff/transports/shared_memory.py: array 1, array 2."
         in printed
@@ -220,7 +224,7 @@ def test_the_same_command_goes_on_after_a_stop(tmp_path: Path, number: signal.Si
     flow = Workflow(tmp_path, TINY)
     stopped(flow, number)
     assert 3 <= len(flow.written()) < 2 * JOBS
-    flow.start()
+    flow.start(*TABLES)
     assert {row["status"] for row in flow.timings} == {"ok", "unsupported"}
     assert len(flow.invocations) == 2 * JOBS
     by_block: dict[tuple[object, object], set[object]] = defaultdict(set)
@@ -256,3 +260,20 @@ def test_a_plan_longer_than_an_argument_may_be_is_written(tmp_path: Path) -> Non
     flow.start("results/tiny/plan.json")
     assert len((flow.run / "plan.json").read_bytes()) > 2 * 128 * 1024
     assert len(read_plan(flow.run / "plan.json").scenarios) == 1000
+
+
+# --- packed ---
+
+
+@pytest.mark.slow
+def test_a_packed_run_is_gone_on_with(copy: Workflow) -> None:
+    before = copy.invocations
+    program = [sys.executable, str(ROOT / "scripts" / "pack_run.py")]
+    subprocess.run([*program, str(copy.run)], check=True, timeout=60, env=environment())
+    assert copy.written() == {}
+    copy.config["blocks"] = 3
+    printed = copy.start(*TABLES)
+    assert f"{JOBS} of {3 * JOBS} measuring jobs to do" in printed
+    assert "measured again" not in printed
+    assert {file.rpartition("/")[2] for file in copy.written()} == {"block~3.csv"}
+    assert [row for row in copy.invocations if row["block"] in (1, 2)] == before
