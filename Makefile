@@ -1,7 +1,7 @@
 # Handoff's commands. `make` lists them; `make report` is the main one.
 #
 # Each sets up what it needs by itself: .venv from envs/*.lock, once. Variables that are passed on:
-#   PYTHON=python3.12            make .venv from this Python instead of the newest on the PATH
+#   PYTHON=python3.12            make .venv from this Python instead of the newest on the PATH up to 3.13
 #   SNAKEMAKE_ARGS="--cores 2"   more options for Snakemake
 #   PYTEST_ARGS="-k blocks"      more options for pytest
 #   BUDGET=2h                    how long `make thorough` may measure in all

@@ -4,7 +4,8 @@
 #   sh scripts/find_python.sh [PYTHON]
 #
 # That is PYTHON if given, else the one that .venv was made from, else the newest on the PATH that envs/requirements.lock
-# was resolved for. Each is run before it is believed: a name on the PATH may be a shim with nothing behind it.
+# was resolved for; 3.14 last, since a package of it has no wheel there yet (immutables, which Snakemake needs) and would
+# have to be compiled. Each is run before it is believed: a name on the PATH may be a shim with nothing behind it.
 set -uf
 
 probe='
@@ -31,7 +32,7 @@ fi
 [ -x .venv/bin/python ] && try .venv/bin/python "14 13 12 11" && exit
 
 IFS=:
-for minor in 14 13 12 11; do
+for minor in 13 12 11 14; do
     for directory in $PATH; do
         for name in "python3.$minor" python3 python; do
             [ -x "$directory/$name" ] && try "$directory/$name" "$minor" && exit

@@ -50,6 +50,10 @@ NO_NETWORK = re.compile(
 """What pip writes where it cannot reach an index."""
 
 
+NO_WHEEL = re.compile(r"Failed to build |failed-wheel-build")
+"""What pip writes where it had to compile a package and could not."""
+
+
 class SetUpError(Exception):
     """Why there is no environment, and what helps."""
 
@@ -73,6 +77,13 @@ def failure(lock: Path, log: Path) -> SetUpError:
         problem = (
             f"the package index cannot be reached, so the packages of {lock} are not installed. Check the network, "
             "and the index and proxy that pip uses here (pip config list), then run the same command again"
+        )
+    elif NO_WHEEL.search(text):
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        problem = (
+            f"a package of {lock} has no wheel for Python {version} and could not be built, which takes a C compiler "
+            f"and Python's headers (on Debian or Ubuntu: apt install gcc libc6-dev python{version}-dev). Another "
+            "Python may do without, as PYTHON=python3.13"
         )
     else:
         problem = f"the packages of {lock} could not be installed"

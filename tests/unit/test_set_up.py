@@ -262,6 +262,14 @@ def test_a_package_that_the_index_lacks_is_not_called_a_network(tmp_path: Path) 
     )
 
 
+def test_a_package_without_a_wheel_says_what_it_takes(tmp_path: Path) -> None:
+    log = tmp_path / "install.log"
+    log.write_text("Failed to build immutables\nerror: failed-wheel-build-for-install\n", encoding="utf-8")
+    text = str(failure(Path("envs/requirements.lock"), log))
+    assert "a C compiler and Python's headers" in text
+    assert "PYTHON=python3.13" in text
+
+
 # The real thing.
 
 
