@@ -73,7 +73,7 @@ def regret(recommended: str, truth: Run) -> tuple[str, float, float, float, int]
     return contest.best, math.exp(statistics.hodges_lehmann(ratios)), math.exp(low), math.exp(high), len(ratios)
 
 
-FAR: Final = 3.0
+FAR: Final = 2.0
 """Who was so many times as slow as the best in the quick run is not the truly best."""
 
 
