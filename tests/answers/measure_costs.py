@@ -31,6 +31,8 @@ import yaml  # noqa: E402
 from handoff.cost_model import Point, fit  # noqa: E402
 from handoff.figures.run import read_run  # noqa: E402
 from handoff.machine import cache_sizes, read_machine  # noqa: E402
+from handoff.records import write_atomically  # noqa: E402
+from handoff.report import readme  # noqa: E402
 from handoff.summaries import block_values  # noqa: E402
 
 KIB, MIB = 2**10, 2**20
@@ -122,7 +124,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--blocks", type=int, default=6)
     parser.add_argument("--folder", type=Path, required=True, help="where to work")
+    parser.add_argument("--page", type=Path, help="the page whose part costs is renewed")
     given = parser.parse_args()
+    page = given.page and given.page.resolve()
     given.folder.mkdir(parents=True, exist_ok=True)
     os.chdir(given.folder)
     fitted, held_out = sizes(given.seed)
@@ -144,6 +148,9 @@ def main() -> None:
         found += check(strategy, blocks, cache_sizes(read_machine(machine)), fitted, held_out)
     Path("costs.json").write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n", encoding="utf-8")
     print(said(found))
+    if page:
+        where = f"`--seed {given.seed}`, on {readme.machine_said(read_machine(machine))}."
+        write_atomically(page, readme.fill(readme.read_page(page), {"costs": f"{said(found)}\n\n{where}"}))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,9 @@ from workloads import Workload, workloads  # noqa: E402
 from handoff import statistics  # noqa: E402
 from handoff.contest import Contest, bounds  # noqa: E402
 from handoff.figures.run import Run, read_run  # noqa: E402
+from handoff.machine import read_machine  # noqa: E402
+from handoff.records import write_atomically  # noqa: E402
+from handoff.report import readme  # noqa: E402
 from handoff.summaries import block_values  # noqa: E402
 
 
@@ -152,16 +155,26 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=12)
     parser.add_argument("--quick", type=float, default=165, help="seconds of each quick answer")
     parser.add_argument("--blocks", type=int, default=10, help="of each long run")
+    parser.add_argument("--more", type=int, nargs="*", default=[], help="numbers of further workloads of the seed")
     parser.add_argument("--folder", type=Path, required=True, help="where to work")
+    parser.add_argument("--page", type=Path, help="the page whose part regret is renewed")
     given = parser.parse_args()
+    page = given.page and given.page.resolve()
     given.folder.mkdir(parents=True, exist_ok=True)
     os.chdir(given.folder)
     found: list[Regret] = []
-    for workload in islice(workloads(given.seed), given.count):
+    numbers = {*range(1, given.count + 1), *given.more}
+    for number, workload in enumerate(islice(workloads(given.seed), max(numbers)), 1):
+        if number not in numbers:
+            continue
         found.append(tried(workload, given.quick, given.blocks))
         state: list[dict[str, Any]] = [asdict(each) for each in found]
         Path("regret.json").write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
         print(said(found), flush=True)
+    if page:
+        (machine,) = Path("results", f"long-{found[-1].workload}", "machines").glob("*.json")
+        where = f"`--seed {given.seed}`, on {readme.machine_said(read_machine(machine))}."
+        write_atomically(page, readme.fill(readme.read_page(page), {"regret": f"{said(found)}\n\n{where}"}))
 
 
 if __name__ == "__main__":
