@@ -14,13 +14,13 @@ MOST_BYTES: Final = 1_000_000
 
 WHOLE: Final = (
     "plan.json", "invocations.csv", "summary.csv", "recommendations.csv", "recommendations.json", "answer.txt",
-    "health.json", "report.html", "costs.csv", "figures/*.svg", "figures/*.json", "machines/*.json",
+    "health.json", "report.html", "costs.csv", "figures/*.svg", "machines/*.json",
 )  # fmt: skip
 
 SAMPLE: Final = "timings.sample.csv"
 """timings.csv holds every transfer and is larger than all else together; a sample of its rows shows what is in it."""
 
-FIRST: Final = 2
+FIRST: Final = 1
 """Transfers of each kind (first, steady, instrumented) that the sample has of a strategy in a scenario."""
 
 
