@@ -293,7 +293,8 @@ class Schedule:
             f"--scenario={json.dumps(scenario.to_json(), ensure_ascii=False)}"
             for scenario in scenarios_of(self.plan, job)
         ]
-        return [f"{option}={value}" for option, value in given.items()] + scenarios
+        # Thousands of jobs have most of these in common, and Snakemake keeps them all.
+        return [*map(sys.intern, [*(f"{option}={value}" for option, value in given.items()), *scenarios])]
 
     def begin(self) -> None:
         """Before the first job: be alone in the run's folder, say what is going to happen, start the progress.
