@@ -108,8 +108,8 @@ class Packed:
 def pack_run(folder: Path) -> Packed:
     """Put the results and logs of each block of a run into a pack, and delete them once it is written."""
     blocks: dict[str, list[str]] = {}
-    for file in sorted(folder.glob("timings/*/*/block~*.csv")):
-        name = file.relative_to(folder).as_posix()
+    for path in sorted(folder.glob("timings/*/*/block~*.csv")):
+        name = path.relative_to(folder).as_posix()
         blocks.setdefault(pack_of(name), []).append(name)
     gone, damaged = 0, []
     for pack, files in blocks.items():
@@ -150,14 +150,14 @@ def unpack_run(folder: Path) -> int:
         BadTable: a pack is damaged, or names a file that would lie elsewhere; it is left as it is.
     """
     packs = sorted(folder.glob("timings/*/block~*.zip"))
-    for pack in packs:
-        held = members(pack)
+    for each in packs:
+        held = members(each)
         for name in held:
-            path = PurePosixPath(name)
-            if path.is_absolute() or ".." in path.parts or path.parts[0] not in ("timings", "logs"):
-                raise BadTable(f"{pack}: holds {name!r}, which is no result's place")
+            place = PurePosixPath(name)
+            if place.is_absolute() or ".." in place.parts or place.parts[:1] not in (("timings",), ("logs",)):
+                raise BadTable(f"{each}: holds {name!r}, which is no result's place")
         for name, data in held.items():
             if not (folder / name).exists():
                 write_bytes_atomically(folder / name, data)
-        pack.unlink()
+        each.unlink()
     return len(packs)
