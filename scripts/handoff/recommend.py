@@ -247,15 +247,23 @@ def _changes(plan: Plan, values: BlockValues, scenario: Scenario, answers: Seque
     )
     place = next(i for i, (s, _) in enumerate(alike) if s.id == scenario.id)
     mine = alike[place][1]["recommended"]
-    said = []
-    for i, (other, answer) in enumerate(alike):
-        theirs = answer["recommended"]
-        if theirs not in ("", mine):
-            where = f"at {format_size(other.payload.size)}"
-            if mine and abs(i - place) == 1:
-                where = _from_where(plan, values, (scenario, mine), (other, theirs))
-            said.append(f"{where}: {theirs}{' (unclear)' if answer['confidence'] == 'unclear' else ''}")
-    return "; ".join(said)
+    said: dict[int, str] = {}
+    # Outwards from this size, so that "from about 1 MiB on" also stands for the sizes behind it.
+    for outwards in (range(place - 1, -1, -1), range(place + 1, len(alike))):
+        covered = ""
+        for i in outwards:
+            other, answer = alike[i]
+            theirs = answer["recommended"]
+            if theirs == covered and covered:
+                continue
+            covered = ""
+            if theirs not in ("", mine):
+                at = where = f"at {format_size(other.payload.size)}"
+                if mine and abs(i - place) == 1:
+                    where = _from_where(plan, values, (scenario, mine), (other, theirs))
+                said[i] = f"{where}: {theirs}{' (unclear)' if answer['confidence'] == 'unclear' else ''}"
+                covered = theirs if where != at else ""
+    return "; ".join(said[i] for i in sorted(said))
 
 
 def recommend(summary: Sequence[Row], values: BlockValues, plan: Plan, invocations: Sequence[Row]) -> list[Answer]:

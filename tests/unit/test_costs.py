@@ -415,8 +415,8 @@ def test_an_answer_says_from_which_size_on_another_one_holds() -> None:
     said = [answer["changes_when"] for answer in answers]
     assert said[0] == f"at 4MiB: {ARENA}; at 64MiB: {ARENA}"
     about = r"about (9\d\d\.?\d?) KiB{} \((\d+\.?\d?) KiB to (\d+\.?\d?) KiB\): "
-    above = re.fullmatch(f"from {about.format(' on')}{ARENA}; at 64MiB: {ARENA}", said[1])
-    below = re.fullmatch(f"at 16KiB: {REFERENCE}; below {about.format('')}{REFERENCE}", said[2])
+    above = re.fullmatch(f"from {about.format(' on')}{ARENA}", said[1])
+    below = re.fullmatch(f"below {about.format('')}{REFERENCE}", said[2])
     assert above
     assert below
     assert above.groups() == below.groups()
