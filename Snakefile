@@ -21,11 +21,11 @@ if {"{", "}"}.intersection(str(HOUSE)):
     raise WorkflowError(f"Handoff must not lie in a folder with braces in its name, which are wildcards here: {HOUSE}")
 sys.path.insert(0, str(HOUSE.resolve() / "scripts"))
 from handoff.blocks import continued
-from handoff.schedule import Schedule
 from handoff.configuration import complete
 from handoff.figures import FIGURES, figure_names
 from handoff.mistakes import HandoffError
 from handoff.scenarios import make_plan
+from handoff.schedule import Schedule
 
 
 # The captions of Snakemake's own report hold nothing of a config: reStructuredText can hold raw HTML.

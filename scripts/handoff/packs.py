@@ -12,7 +12,6 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -71,7 +70,10 @@ def members(pack: Path) -> dict[str, bytes]:
     Raises:
         BadTable: it is damaged.
     """
-    state = pack.stat()
+    try:
+        state = pack.stat()
+    except OSError as error:
+        raise BadTable(f"{pack}: cannot be read ({error})") from error
     return _read(pack, state.st_mtime_ns, state.st_size)
 
 
@@ -85,13 +87,13 @@ def _read(pack: Path, _mtime_ns: int, _size: int) -> dict[str, bytes]:
         raise BadTable(f"{pack}: cannot be read ({error})") from error
 
 
-def results(folder: Path) -> Iterator[str]:
+def results(folder: Path) -> list[str]:
     """The files of all jobs, by themselves or packed, inside results/<run>/ (folder); none of damaged packs."""
     found = {file.relative_to(folder).as_posix() for file in folder.glob("timings/*/*/block~*.csv")}
     for pack in folder.glob("timings/*/block~*.zip"):
         with suppress(BadTable):
             found.update(name for name in members(pack) if name.startswith("timings/"))
-    yield from sorted(found)
+    return sorted(found)
 
 
 @dataclass(frozen=True)
@@ -116,10 +118,12 @@ def pack_run(folder: Path) -> Packed:
         try:
             for file in files:
                 read_invocation(folder / file)
-            earlier = members(folder / pack) if (folder / pack).is_file() else {}
         except BadTable as error:
             damaged.append(str(error))
             continue
+        earlier: dict[str, bytes] = {}
+        with suppress(BadTable):  # there is none, or it is damaged: its block is measured again, and these are of that
+            earlier = members(folder / pack)
         added = [*files, *(log for log in map(log_of, files) if (folder / log).is_file())]
         content = earlier | {name: (folder / name).read_bytes() for name in added}
         _write(folder / pack, content)

@@ -227,12 +227,12 @@ def _place(kind: str, invocations: Sequence[Row]) -> dict[str, str]:
 
 def _from_where(plan: Plan, values: BlockValues, here: tuple[Scenario, str], there: tuple[Scenario, str]) -> str:
     """Where the one's strategy gives way to the other's, of neighbouring sizes: 'from about 300 KiB on (260 KiB to
-    350 KiB)', or 'below about ...'; the other's size where the fitted costs do not tell."""
+    350 KiB)', or 'below about ...'; '' where the fitted costs do not tell."""
     (scenario, mine), (other, theirs) = here, there
     ends = sorted((scenario.payload.size, other.payload.size))
     found = costs.meeting(plan, values, scenario, (strategies.find(mine), strategies.find(theirs)))
     if found is None or not (ends[0] <= found.size <= ends[1] and found.low > 0 and found.high < math.inf):
-        return f"at {format_size(other.payload.size)}"
+        return ""
     interval = f"({size(found.low)} to {size(found.high)})"
     if other.payload.size > scenario.payload.size:
         return f"from about {size(found.size)} on {interval}"
@@ -254,15 +254,16 @@ def _changes(plan: Plan, values: BlockValues, scenario: Scenario, answers: Seque
         for i in outwards:
             other, answer = alike[i]
             theirs = answer["recommended"]
-            if theirs == covered and covered:
+            use = f"{theirs}{' (unclear)' if answer['confidence'] == 'unclear' else ''}"
+            if use == covered:
                 continue
             covered = ""
-            if theirs not in ("", mine):
-                at = where = f"at {format_size(other.payload.size)}"
-                if mine and abs(i - place) == 1:
-                    where = _from_where(plan, values, (scenario, mine), (other, theirs))
-                said[i] = f"{where}: {theirs}{' (unclear)' if answer['confidence'] == 'unclear' else ''}"
-                covered = theirs if where != at else ""
+            if theirs in ("", mine):
+                continue
+            neighbours = mine and abs(i - place) == 1
+            crossing = _from_where(plan, values, (scenario, mine), (other, theirs)) if neighbours else ""
+            said[i] = f"{crossing or f'at {format_size(other.payload.size)}'}: {use}"
+            covered = use if crossing else ""
     return "; ".join(said[i] for i in sorted(said))
 
 

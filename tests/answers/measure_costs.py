@@ -31,7 +31,6 @@ import yaml  # noqa: E402
 from handoff.cost_model import Point, fit  # noqa: E402
 from handoff.figures.run import read_run  # noqa: E402
 from handoff.machine import cache_sizes, read_machine  # noqa: E402
-from handoff.records import write_atomically  # noqa: E402
 from handoff.report import readme  # noqa: E402
 from handoff.summaries import block_values  # noqa: E402
 
@@ -150,7 +149,7 @@ def main() -> None:
     print(said(found))
     if page:
         where = f"`--seed {given.seed}`, on {readme.machine_said(read_machine(machine))}."
-        write_atomically(page, readme.fill(readme.read_page(page), {"costs": f"{said(found)}\n\n{where}"}))
+        readme.renew(page, {"costs": f"{said(found)}\n\n{where}"})
 
 
 if __name__ == "__main__":

@@ -193,7 +193,7 @@ def main() -> None:
     write_atomically(Path("projection.json"), json.dumps([asdict(each) for each in found], indent=1) + "\n")
     print(text)
     if page:
-        write_atomically(page, readme.fill(readme.read_page(page), {PART: text}))
+        readme.renew(page, {PART: text})
 
 
 if __name__ == "__main__":

@@ -35,7 +35,6 @@ from handoff import statistics  # noqa: E402
 from handoff.contest import Contest, bounds  # noqa: E402
 from handoff.figures.run import Run, read_run  # noqa: E402
 from handoff.machine import read_machine  # noqa: E402
-from handoff.records import write_atomically  # noqa: E402
 from handoff.report import readme  # noqa: E402
 from handoff.summaries import block_values  # noqa: E402
 
@@ -174,7 +173,7 @@ def main() -> None:
     if page:
         (machine,) = Path("results", f"long-{found[-1].workload}", "machines").glob("*.json")
         where = f"`--seed {given.seed}`, on {readme.machine_said(read_machine(machine))}."
-        write_atomically(page, readme.fill(readme.read_page(page), {"regret": f"{said(found)}\n\n{where}"}))
+        readme.renew(page, {"regret": f"{said(found)}\n\n{where}"})
 
 
 if __name__ == "__main__":

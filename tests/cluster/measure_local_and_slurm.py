@@ -2,9 +2,9 @@
 
     python tests/cluster/measure_local_and_slurm.py --folder /tmp/both --page docs/clusters.md
 
-takes about ten minutes. SLURM's two nodes are this one machine, so they take turns (--jobs 1): what could
-differ is what lies between SLURM and a measurement. It ends with 1 if a verdict is reversed, or a row is missing or
-says a wrong place.
+takes about ten minutes. SLURM's two nodes are this one machine, so one block is measured at a time (--jobs 1): what
+could differ is what lies between SLURM and a measurement. It ends with 1 if a verdict is reversed, or a row is missing
+or says a wrong place.
 """
 
 from __future__ import annotations
@@ -27,8 +27,7 @@ import yaml  # noqa: E402
 from slurm import Slurm, obstacle, running  # noqa: E402
 
 from handoff.comparison import Comparison, compare, comparison_text  # noqa: E402
-from handoff.records import write_atomically  # noqa: E402
-from handoff.report.readme import fill, read_page  # noqa: E402
+from handoff.report.readme import renew  # noqa: E402
 from handoff.results import Results, read_results  # noqa: E402
 
 CORES: Final = len(os.sched_getaffinity(0))
@@ -129,7 +128,7 @@ def main() -> None:
     print(comparison_text(found))
     print(words(here, nodes, found))
     if page:
-        write_atomically(page, fill(read_page(page), {"local-and-slurm": words(here, nodes, found)}))
+        renew(page, {"local-and-slurm": words(here, nodes, found)})
     if said := complaints(here, nodes, found, {job["JobId"]: job["NodeList"] for job in jobs}):
         sys.exit("measure_local_and_slurm: " + "; ".join(said))
 

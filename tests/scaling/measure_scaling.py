@@ -185,15 +185,14 @@ def write_page(page: Path, found: Mapping[int, Mapping[str, Cost]]) -> None:
     """Put the table into the page, between its marks, with the machine and the date."""
     sys.path[:0] = [str(HOUSE / "scripts")]
     from handoff.provenance import interpreter, machine_facts
-    from handoff.records import write_atomically
-    from handoff.report.readme import fill, read_page
+    from handoff.report.readme import renew
 
     facts = dict(fact.split(": ", 1) for fact in machine_facts() if ": " in fact)
     where = (
         f"{facts.get('model name', 'unknown processor')}, {facts['cores']} cores, {facts['memory']}, {interpreter()}"
     )
     when = f"Measured {time.strftime('%Y-%m-%d', time.gmtime())} on {where}."
-    write_atomically(page, fill(read_page(page), {"scaling": f"{table(found)}\n\n{when}"}))
+    renew(page, {"scaling": f"{table(found)}\n\n{when}"})
 
 
 def main() -> None:

@@ -113,6 +113,15 @@ def test_a_damaged_pack_is_a_block_to_measure_again_and_a_damaged_result_is_not_
     assert second.file not in list(results(run))
 
 
+def test_a_block_measured_again_replaces_its_damaged_pack(plan: Plan, run: Path) -> None:
+    pack_run(run)
+    pack = run / pack_of(block_order(plan, 1, KIND)[0].file)
+    pack.write_bytes(pack.read_bytes()[:-30])
+    measure(plan, run, 1, "later")
+    assert pack_run(run).damaged == ()
+    assert Schedule(plan, run, on_nodes=False).blocks[KIND, 1].campaign == "later"
+
+
 def test_a_pack_that_would_write_elsewhere_is_refused(run: Path) -> None:
     pack = run / "timings" / KIND / "block~7.zip"
     with zipfile.ZipFile(pack, "w") as archive:

@@ -14,7 +14,7 @@ from handoff import strategies
 from handoff.contest import unmet
 from handoff.figures.run import Run, words
 from handoff.mistakes import HandoffError
-from handoff.records import TIMINGS, Row
+from handoff.records import TIMINGS, Row, write_atomically
 from handoff.report import article
 from handoff.scenarios import Scenario
 from handoff.statistics import SURE_BLOCKS
@@ -58,6 +58,11 @@ def fill(page: str, parts: Mapping[str, str]) -> str:
     return MARKED.sub(
         lambda match: f"{match[1]}{parts[match[2]].strip()}\n{match[3]}" if match[2] in parts else match[0], page
     )
+
+
+def renew(page: Path, parts: Mapping[str, str]) -> None:
+    """Put the parts into the page's file; raises what read_page and fill do."""
+    write_atomically(page, fill(read_page(page), parts))
 
 
 def _cell(value: str) -> str:
